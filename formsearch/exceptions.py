@@ -1,0 +1,71 @@
+"""Everything formsearch raises on purpose.
+
+    FormsearchError                 the root: catch this one
+    ├── InputError                  the caller's data or request is wrong (exit code 2)
+    │   ├── PointsError             a table cannot become points: row, column, value, remedy
+    │   ├── FormulaError            a formula string is refused
+    │   ├── UnknownNameError        no such law, quantity, column, engine or data set
+    │   └── NotApplicableError      these points cannot feed this law
+    ├── FitError                    a fit could not produce any finite result
+    ├── DerivationError             no optimum with the stated assumptions
+    └── EngineMissingError          an optional engine or package is not installed (exit code 3)
+
+Messages are one line, carry the numbers, and end with what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class FormsearchError(Exception):
+    """Root of all errors raised on purpose; `exit_code` is what the command line returns."""
+
+    exit_code = 1
+
+
+class InputError(FormsearchError):
+    """The caller's data or request is wrong."""
+
+    exit_code = 2
+
+
+class PointsError(InputError):
+    """A table cannot become points; the message names row, column, value and remedy."""
+
+
+class FormulaError(InputError):
+    """A formula string is refused; the message shows the offending part."""
+
+
+class NotApplicableError(InputError):
+    """The points lack a quantity (or the rows) that a law needs."""
+
+
+class UnknownNameError(InputError, KeyError):
+    """A name that is in no registry; the message suggests the nearest ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], remedy: str = "") -> None:
+        known = sorted(known)
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(repr(n) for n in near)}?" if near else f"known: {', '.join(known)}"
+        self.text = f"unknown {kind} {name!r}: {hint}" + (f"; {remedy}" if remedy else "")
+        super().__init__(self.text)
+
+    def __str__(self) -> str:  # KeyError would print the repr
+        return self.text
+
+
+class FitError(FormsearchError):
+    """A fit could not produce any finite result."""
+
+
+class DerivationError(FormsearchError):
+    """No admissible optimum exists under the stated assumptions."""
+
+
+class EngineMissingError(FormsearchError):
+    """An optional engine or package is not installed; the message carries the command that installs it."""
+
+    exit_code = 3
