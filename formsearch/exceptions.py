@@ -8,6 +8,8 @@
     │   └── NotApplicableError      these points cannot feed this law
     ├── FitError                    a fit could not produce any finite result
     ├── DerivationError             no optimum with the stated assumptions
+    ├── FetchError                  a download failed or is not the file that was pinned
+    ├── StoreError                  a store of finished work cannot be read or written (exit code 2)
     └── EngineMissingError          an optional engine or package is not installed (exit code 3)
 
 Messages are one line, carry the numbers, and end with what to do.
@@ -63,6 +65,16 @@ class FitError(FormsearchError):
 
 class DerivationError(FormsearchError):
     """No admissible optimum exists under the stated assumptions."""
+
+
+class FetchError(FormsearchError):
+    """A download failed, or what came is not the pinned file; nothing of it is kept."""
+
+
+class StoreError(FormsearchError):
+    """A store of finished work cannot be opened, read or written; the message says why and what to do."""
+
+    exit_code = 2
 
 
 class EngineMissingError(FormsearchError):
