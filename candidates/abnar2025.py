@@ -42,7 +42,8 @@ LAW = Law(
     },
     monotone={"N": "decreasing", "D": "decreasing"},
     fitted_range="S in {0, .25, .5, .75, .9, .95}, 3e19-1e21 FLOPs; S = .98 held out",
-    fitted_with="Huber(1e-3), L-BFGS from a grid of starts",
+    fitted_with="Huber(1e-3), L-BFGS from a grid of starts; the residual (assumed that of ln L) is not stated",
+    objective="huber:1e-3:log",
     derived=(
         "At fixed N and D: 1 - S* = (d*delta*N**-gamma/(-c*lam))**(1/(delta - lam)), that is S* = .2309, .7499, "
         ".9187, .9736 at N = 1e10, 1e11, 1e12, 1e13",

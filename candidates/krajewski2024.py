@@ -48,6 +48,7 @@ LAW = Law(
     fitted_range="more than 100 runs: N 129M-3.7B, D 16-130B, G 1-16; 64 times as many feed-forward parameters "
     "as active ones",
     fitted_with="Huber(.1) on the training loss, BFGS, weight decay 5e-4 on the coefficients; RMSE .015",
+    objective="huber:0.1:raw",
     derived=(
         "Architecture with n blocks of width d = 64*n: N = d**2*(8*E + 4)*n, N_active = 12*d**2*n, "
         "so N = 43*N_active at E = 64",

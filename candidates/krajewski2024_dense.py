@@ -29,6 +29,7 @@ LAW = Law(
     limits={"N": "c + b*D**-beta", "D": "c + a*N**-alpha"},
     monotone={"N": "decreasing", "D": "decreasing"},
     fitted_with="Huber(.1) on the training loss, BFGS, weight decay 5e-4 on the coefficients",
+    objective="huber:0.1:raw",
     caveats=("Loss is the smoothed training loss on C4.",),
     conflicts=("Chinchilla's form; N excludes embeddings here.",),
     nested_in="krajewski2024",

@@ -50,6 +50,7 @@ LAW = Law(
     monotone={"Nact": "decreasing", "D": "decreasing"},
     fitted_range="more than 280 runs, to 2.7B active and 5B total parameters, E 1-32",
     fitted_with="Huber(1e-2) on ln L, L-BFGS, weight decay 1e-5; RMSE .0062",
+    objective="huber:1e-2:log",
     derived=(
         "At given E: L = m*N**mu + n*D**nu + c; with F = 6*N*D the best size is "
         "N* = (mu*m/(nu*n))**(-1/(mu + nu))*(F/6)**(nu/(mu + nu))",

@@ -111,6 +111,8 @@ class Law:
     limits : variable symbol -> the printed limit of the form as that variable goes to infinity (a formula, or
         `"oo"`), checked by SymPy in `formsearch.testing.LawContract`.
     monotone : variable symbol -> "decreasing" or "increasing" where the authors mean it to hold on the domain.
+    objective : the authors' objective as `formsearch.core.objectives.parse_objective` reads it, e.g.
+        `"huber:1e-3:log"`; empty where it is not stated. `fitted_with` tells the rest in words.
     """
 
     name: str
@@ -130,6 +132,7 @@ class Law:
     caveats: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
     nested_in: str = ""
+    objective: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.\-]*", self.name):

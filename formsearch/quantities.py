@@ -150,6 +150,12 @@ class Rule:
         return f"{self.quantity} = {self.formula} ({self.assumption})"
 
 
+def _tokens_per_character(vocab_size: Array) -> Array:
+    """Tokens a character for a vocabulary of that size: the fit in the code of Tao et al. 2024, arXiv:2407.13623."""
+    log_size = np.log(np.minimum(vocab_size, 200_000.0))
+    return 0.00639222 * log_size**2 - 0.15811069 * log_size + 1.20470122
+
+
 RULES: tuple[Rule, ...] = (
     Rule("sparsity", ("N", "N_active"), "1 - N_active/N",
          "share of inactive parameters stands for the share of inactive experts",
@@ -166,6 +172,11 @@ RULES: tuple[Rule, ...] = (
     Rule("tokens_per_parameter", ("N", "D"), "D/N", "by definition", lambda N, D: D / N),
     Rule("N_nonzero", ("N", "weight_sparsity"), "N*(1 - weight_sparsity)", "by definition", lambda N, S: N * (1 - S)),
     Rule("N_active", ("N", "activation_ratio"), "N*activation_ratio", "by definition", lambda N, r: N * r),
+    Rule("N_vocab", ("vocab_size", "width"), "vocab_size*width", "input and output embeddings are tied",
+         lambda V, d: V * d),
+    Rule("D", ("characters", "vocab_size"), "characters*(.00639222*ln(V)**2 - .15811069*ln(V) + 1.20470122)",
+         "the tokenizer compresses like those of Tao et al. 2024; V above 200,000 counts as 200,000",
+         lambda H, V: H * _tokens_per_character(V)),
 )  # fmt: skip
 """Tried in order: the first rule whose needs are all present as columns gives the quantity."""
 
