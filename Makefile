@@ -1,0 +1,48 @@
+# On a fresh machine with only Python >= 3.11 and make: `make demo`, `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+DEMO ?= demo-out
+SEARCH_SECONDS ?= 45
+
+BIN := $(VENV)/bin
+
+.PHONY: help demo test test-slow lint clean
+
+help:
+	@echo "make demo       install into $(VENV) and run the main job on the built-in data (result in $(DEMO)/)"
+	@echo "make test       install with development tools and run the tests"
+	@echo "make test-slow  the heavy statistics and long searches as well"
+	@echo "make lint       ruff and mypy"
+	@echo "make clean      remove $(VENV), $(DEMO) and caches"
+
+demo: $(VENV)/.installed
+	$(BIN)/formsearch run zhao2025 --out $(DEMO) --seconds $(SEARCH_SECONDS)
+	@echo "The report is $(DEMO)/report.html (the same as Markdown: $(DEMO)/report.md)"
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks build dist
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "formsearch needs Python 3.11 or newer, this is %s: make PYTHON=python3.12 ..." % sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+# The development tools include the product, so this serves `demo` too.
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@ $(VENV)/.installed

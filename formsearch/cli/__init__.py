@@ -1,0 +1,15 @@
+"""The command line. `formsearch.cli:main` is the console script; one file a verb.
+
+Exit codes: 0 done, 1 nothing acceptable was found, 2 bad input, 3 an engine is missing, 70 a defect of formsearch,
+130 interrupted.
+"""
+
+
+def main() -> None:
+    """Run the command line; never returns normally (it exits with the verb's code)."""
+    from formsearch.cli.app import run_app
+
+    run_app()
+
+
+__all__ = ["main"]

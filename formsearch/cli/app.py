@@ -1,0 +1,72 @@
+"""The application: its verbs by name, suggestions for misspelt ones, `--version`."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from formsearch.cli.data import data
+from formsearch.cli.doctor import doctor
+from formsearch.cli.laws import laws
+from formsearch.cli.verb import guarded
+from formsearch.exceptions import UnknownNameError
+
+VERBS = {"laws": laws, "data": data, "doctor": doctor}
+"""In the order of `formsearch --help`."""
+
+
+class Verbs(TyperGroup):
+    """A group that names the nearest verbs when one is misspelt, and lists verbs in our order."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: D102
+        command = super().get_command(ctx, cmd_name)
+        if command is None and not ctx.resilient_parsing:
+            raise UnknownNameError("verb", cmd_name, VERBS, "`formsearch --help` lists them")
+        return command
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: D102
+        return list(VERBS)
+
+
+app = typer.Typer(
+    name="formsearch",
+    cls=Verbs,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start:  formsearch run zhao2025 --out out",
+)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        from formsearch import __version__
+
+        print(f"formsearch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _formsearch(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Discover, judge and explain neural scaling laws: from a table of runs to a law, its optima and a report."""
+    del version
+
+
+for _name, _verb in VERBS.items():
+    app.command(_name, epilog=_verb.epilog, no_args_is_help=False)(_verb)  # type: ignore[attr-defined]
+
+
+def run_app() -> None:
+    """Run the application on `sys.argv` and exit with the verb's code."""
+
+    def call() -> int:
+        app()
+        return 0
+
+    sys.exit(guarded(call))

@@ -1,0 +1,323 @@
+"""`@verb`: what all verbs share, namely options, the reading of DATA, JSON output, errors and exit codes.
+
+A verb is a function; a parameter named `session` stands for the options of every verb, one named `source` for DATA
+and its reading options. The decorator puts the real options in their place, so that each is declared once.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from formsearch.cli import terminal
+from formsearch.exceptions import FormsearchError, InputError
+
+if TYPE_CHECKING:
+    from formsearch.points import Points
+
+DEFECT = 70
+INTERRUPTED = 130
+
+_SHARED = "Every verb"
+_DATA = "Data"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Options that every verb has, and where its output goes."""
+
+    verb: str
+    json: bool = False
+    seed: int = 0
+    out: Path | None = None
+    quiet: bool = False
+    debug: bool = False
+
+    def say(self, *renderables: object) -> None:
+        """Print for a reader; nothing with --quiet or --json."""
+        if not (self.quiet or self.json):
+            terminal.console().print(*renderables, markup=False)
+
+    def emit(self, result: Mapping[str, Any]) -> None:
+        """The result as a JSON document: on stdout with --json, and in the file of `--out NAME.json`."""
+        document = {"formsearch": _version(), "verb": self.verb, "result": result}
+        if self.json:
+            print(terminal.json_text(document))
+        if self.out is not None and self.out.suffix == ".json":
+            write_text(self.out, terminal.json_text(document) + "\n")
+            self.say(f"written: {self.out}")
+
+    @property
+    def folder(self) -> Path | None:
+        """`--out` where it names a folder."""
+        return None if self.out is None or self.out.suffix == ".json" else self.out
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """DATA and how to read it."""
+
+    data: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def read(self) -> Points:
+        """The points. Raises `InputError` with row, value and remedy."""
+        from formsearch.data import load
+
+        return load(self.data, **self.options)
+
+
+_SESSION_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "json": (Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=_SHARED)], False),
+    "seed": (
+        Annotated[int, typer.Option(help="Seed of everything random.", min=0, rich_help_panel=_SHARED)],
+        0,
+    ),
+    "out": (Annotated[Path | None, typer.Option(help="", metavar="PATH", rich_help_panel=_SHARED)], None),
+    "quiet": (
+        Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.", rich_help_panel=_SHARED)],
+        False,
+    ),
+    "debug": (
+        Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.", rich_help_panel=_SHARED)],
+        False,
+    ),
+}
+
+_SOURCE_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "columns": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                help="Which column is which quantity; repeat or join by commas.",
+                metavar="QUANTITY=COLUMN",
+                rich_help_panel=_DATA,
+            ),
+        ],
+        None,
+    ),
+    "target": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                help="Column of observed losses; several become groups.", metavar="COLUMN", rich_help_panel=_DATA
+            ),
+        ],
+        None,
+    ),
+    "where": (
+        Annotated[
+            str | None,
+            typer.Option(
+                help='Keep the rows that meet it, e.g. "is_outlier == 0".', metavar="CONDITION", rich_help_panel=_DATA
+            ),
+        ],
+        None,
+    ),
+    "scale": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                help="Factor to base units, e.g. D=1e9 for billions of tokens.",
+                metavar="QUANTITY=FACTOR",
+                rich_help_panel=_DATA,
+            ),
+        ],
+        None,
+    ),
+    "group": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                help="Column of group labels; constants may differ by group.", metavar="COLUMN", rich_help_panel=_DATA
+            ),
+        ],
+        None,
+    ),
+    "weight": (
+        Annotated[str | None, typer.Option(help="Column of weights.", metavar="COLUMN", rich_help_panel=_DATA)],
+        None,
+    ),
+    "split_column": (
+        Annotated[
+            str | None,
+            typer.Option(help="Column that labels training and judging rows.", metavar="COLUMN", rich_help_panel=_DATA),
+        ],
+        None,
+    ),
+}
+
+_DATA_ARGUMENT = Annotated[
+    str, typer.Argument(metavar="DATA", help="A CSV or Parquet file, or a name from `formsearch data`.")
+]
+
+Verb = Callable[..., int | None]
+
+
+def verb(
+    *examples: str,
+    out: str = "Write the report to this folder, or the JSON to a file named *.json.",
+    needs_data: bool = True,
+) -> Callable[[Verb], Callable[..., None]]:
+    """Make a function a verb. It returns its exit code (None is 0).
+
+    `examples` are printed by its `--help`; `needs_data=False` lets DATA be left out (`source.data` is then empty).
+    """
+
+    def decorate(function: Verb) -> Callable[..., None]:
+        signature = inspect.signature(function, eval_str=True)
+        name = function.__name__.rstrip("_")
+        reads = "source" in signature.parameters
+        own = [p for p in signature.parameters.values() if p.name not in ("session", "source")]
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+        if reads:
+            default = inspect.Parameter.empty if needs_data else ""
+            argument = inspect.Parameter(
+                "data", inspect.Parameter.KEYWORD_ONLY, default=default, annotation=_DATA_ARGUMENT
+            )
+            parameters = [argument, *parameters, *_parameters(_SOURCE_OPTIONS)]
+        parameters += _parameters(_SESSION_OPTIONS, out=out)
+
+        def wrapper(**values: Any) -> None:
+            debug = bool(values["debug"])
+
+            def call() -> int | None:
+                session = Session(name, **{k: values.pop(k) for k in _SESSION_OPTIONS})
+                given: dict[str, Any] = {"session": session}
+                if reads:
+                    given["source"] = _source(values)
+                return function(**given, **values)
+
+            raise typer.Exit(guarded(call, debug))
+
+        wrapper.__name__ = name
+        wrapper.__doc__ = function.__doc__
+        wrapper.__signature__ = signature.replace(parameters=parameters, return_annotation=None)  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
+        wrapper.epilog = "\n\n".join(f"Example:  {e}" for e in examples)  # type: ignore[attr-defined]
+        return wrapper
+
+    return decorate
+
+
+def guarded(call: Callable[[], int | None], debug: bool = False) -> int:
+    """Run a verb; errors become one line on stderr and an exit code. `debug` shows their traceback first."""
+    debug = debug or bool(os.environ.get("FORMSEARCH_DEBUG"))
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            return call() or 0
+    except (typer.Exit, typer.Abort):
+        raise
+    except KeyboardInterrupt:
+        terminal.complain("interrupted", kind="stopped")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away (`formsearch laws | head`): nothing to complain about
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if debug:
+            import traceback
+
+            traceback.print_exc()
+        if isinstance(error, FormsearchError):
+            terminal.complain(str(error))
+            return error.exit_code
+        if isinstance(error, OSError) and error.filename is not None:
+            terminal.complain(f"{error.filename}: {error.strerror}; check the path, its permissions and free space")
+            return InputError.exit_code
+        terminal.complain(
+            f"this is a defect of formsearch {_version()}, not of your input: {type(error).__name__}: {error}; "
+            "please report it with the traceback that --debug shows"
+        )
+        return DEFECT
+
+
+def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
+    """`["N=params,D=tokens"]` -> `{"N": "params", "D": "tokens"}`. Raises `InputError` for anything else.
+
+    A comma separates pairs only where another `NAME=` follows, so that column names may hold commas.
+    """
+    found: dict[str, str] = {}
+    for text in texts or ():
+        for part in re.split(r",(?=\s*\w+\s*=)", text):
+            name, sign, value = (piece.strip() for piece in part.partition("="))
+            if not (name and sign and value):
+                raise InputError(f"{option} {text!r}: write it as NAME=VALUE, e.g. {option} N=params,D=tokens")
+            if name in found:
+                raise InputError(f"{option} gives {name} twice ({found[name]!r} and {value!r}): leave one out")
+            found[name] = value
+    return found
+
+
+def factors(texts: Sequence[str] | None, option: str) -> dict[str, float]:
+    """`["D=1e9"]` -> `{"D": 1e9}`. Raises `InputError` for what is no finite number."""
+    found: dict[str, float] = {}
+    for name, text in pairs(texts, option).items():
+        try:
+            found[name] = float(text)
+        except ValueError:
+            raise InputError(
+                f"{option} {name}={text}: {text!r} is not a number, write e.g. {option} {name}=1e9"
+            ) from None
+        if not abs(found[name]) < float("inf"):
+            raise InputError(f"{option} {name}={text}: must be finite")
+    return found
+
+
+def words(texts: Sequence[str] | None) -> list[str]:
+    """`["a,b", "c"]` -> `["a", "b", "c"]`."""
+    return [w.strip() for text in texts or () for w in text.split(",") if w.strip()]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in one step: it is either the old one or the whole new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _parameters(options: Mapping[str, tuple[Any, Any]], out: str = "") -> list[inspect.Parameter]:
+    made = []
+    for name, (annotation, default) in options.items():
+        if name == "out":
+            annotation = Annotated[Path | None, typer.Option(help=out, metavar="PATH", rich_help_panel=_SHARED)]
+        made.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation))
+    return made
+
+
+def _source(values: dict[str, Any]) -> Source:
+    given = {name: values.pop(name) for name in ("data", *_SOURCE_OPTIONS)}
+    options: dict[str, Any] = {
+        "columns": pairs(given["columns"], "--columns"),
+        "scale": factors(given["scale"], "--scale"),
+        "target": given["target"] if given["target"] and len(given["target"]) > 1 else (given["target"] or [None])[0],
+        "where": given["where"],
+        "group": given["group"],
+        "weight": given["weight"],
+        "split": given["split_column"],
+    }
+    return Source(given["data"], {k: v for k, v in options.items() if v})
+
+
+def _show_warning(message: Warning | str, *_rest: object, **_more: object) -> None:
+    terminal.complain(str(message), kind="warning")
+
+
+def _version() -> str:
+    from formsearch import __version__
+
+    return __version__
