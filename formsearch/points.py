@@ -91,12 +91,12 @@ class Points:
             if not good.all():
                 i = int(np.argmin(good))
                 raise PointsError(
-                    f"{self.name}: {label} must be {q.domain}: row {self.rows[i]} has {values[i]!r} "
+                    f"{self.name}: {label} must be {q.domain}: row {self.rows[i]} has {float(values[i])!r} "
                     f"({int((~good).sum())} such row(s)); correct the table, or leave them out with --where"
                 )
         if self.weight is not None and not ((self.weight >= 0) & np.isfinite(self.weight)).all():
             i = int(np.argmin((self.weight >= 0) & np.isfinite(self.weight)))
-            raise PointsError(f"{self.name}: weight must be zero or above: row {self.rows[i]} has {self.weight[i]!r}")
+            raise PointsError(f"{self.name}: weight must be zero or above: row {self.rows[i]} has {float(self.weight[i])!r}")
 
     # -- columns -------------------------------------------------------------------------------------------------
 

@@ -41,7 +41,7 @@ def read_points(
     name: str | None = None,
     simulated: str | None = None,
 ) -> Points:
-    """Read a CSV or Parquet file (or take a data frame) as points.
+    """Read a CSV, TSV or Parquet file, gzipped or not, (or take a data frame) as points.
 
     Parameters
     ----------
@@ -132,11 +132,7 @@ def _table(source: str | Path | pd.DataFrame, name: str | None) -> tuple[pd.Data
         if not path.is_file():
             raise PointsError(f"no such file: {source}; give a CSV or Parquet path, or a name from `formsearch data`")
         try:
-            if path.suffix.lower() in (".parquet", ".pq"):
-                frame = pd.read_parquet(path)
-            else:
-                # Numbers are parsed column by column later, so that a bad cell can be named.
-                frame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+            frame = pd.read_parquet(path) if path.suffix.lower() in (".parquet", ".pq") else _csv(path)
         except ImportError:
             raise InputError(f"{path.name}: reading Parquet needs pyarrow: pip install 'formsearch[parquet]'") from None
         except Exception as error:
@@ -150,6 +146,24 @@ def _table(source: str | Path | pd.DataFrame, name: str | None) -> tuple[pd.Data
         twice = sorted({str(c) for c in frame.columns[frame.columns.duplicated()]})
         raise PointsError(f"{label}: column {twice[0]!r} occurs more than once; rename one of them")
     return frame.apply(_typed), label
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    """All cells as text: numbers are parsed column by column later, so that a bad cell can be named.
+
+    The header is read as a row like the others, since pandas would rename a repeated name, and take the first column
+    for row names where rows are longer than the header.
+    """
+    import pandas as pd
+
+    separator = "\t" if ".tsv" in [s.lower() for s in path.suffixes] else ","
+    cells = pd.read_csv(
+        path, sep=separator, header=None, dtype=str, keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig"
+    )
+    header = ["" if pd.isna(c) else str(c).strip() for c in cells.iloc[0]]
+    frame = cells.iloc[1:].reset_index(drop=True)
+    frame.columns = pd.Index([name or f"column_{i}" for i, name in enumerate(header, start=1)])
+    return frame
 
 
 def _typed(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -166,12 +180,14 @@ def _numbers(frame: pd.DataFrame, column: str, rows: NDArray[np.int64], label: s
     import pandas as pd
 
     raw = frame[column]
+    column_is_text = not pd.api.types.is_numeric_dtype(raw)  # a row cut short has no cell there
     values = pd.to_numeric(raw, errors="coerce").to_numpy(dtype=np.float64)
     bad = ~np.isfinite(values)
     if bad.any():
         i = int(np.argmax(bad))
         cell = raw.iloc[i]
-        shown = "an empty cell" if str(cell).strip() == "" else f"{cell!r}"
+        empty = str(cell).strip() == "" or (column_is_text and pd.isna(cell))
+        shown = "an empty cell" if empty else repr(str(cell) if column_is_text else float(cell))
         raise PointsError(
             f"{label}: column {column!r} must hold finite numbers: row {rows[i]} has {shown} "
             f"({int(bad.sum())} such row(s)); correct them, or leave them out with --where"
@@ -203,7 +219,8 @@ def _mapping(
 ) -> dict[str, str]:
     if columns:
         for q, c in columns.items():
-            quantity(q)
+            if quantity(q).is_target:
+                raise InputError(f"--columns {q}={c}: {q} is what laws predict, not a factor; write --target {c}")
             if c not in frame.columns:
                 raise UnknownNameError(
                     "column", c, map(str, frame.columns), f"--columns {q}=... must name a column of {label}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,9 +27,19 @@ _COMPARE: dict[type[ast.cmpop], Any] = {
 def rows_where(frame: pd.DataFrame, condition: str) -> NDArray[np.bool_]:
     """Mask of the rows of `frame` that meet `condition`.
 
-    Column names, numbers and quoted strings compared by == != < <= > >= or `in [..]`, joined by and, or, not.
+    Column names, numbers and quoted strings compared by == != < <= > >= or `in [..]`, joined by and, or, not; names
+    with spaces stand in backticks (`` `Model Size` > 1e9 ``).
+
     Raises `InputError` for anything else and for comparisons of text with numbers.
     """
+
+    quoted: dict[str, str] = {}
+
+    def placeholder(match: re.Match[str]) -> str:
+        return quoted.setdefault(match[1].strip(), f"quoted_column_{len(quoted)}")
+
+    plain = re.sub(r"`([^`]+)`", placeholder, condition.strip())
+    names = {p: column for column, p in quoted.items()}
 
     def refuse(node: ast.AST) -> InputError:
         return InputError(
@@ -39,6 +50,7 @@ def rows_where(frame: pd.DataFrame, condition: str) -> NDArray[np.bool_]:
     def operand(node: ast.expr) -> Any:
         match node:
             case ast.Name(id=name):
+                name = names.get(name, name)
                 if name not in frame.columns:
                     raise UnknownNameError("column", name, map(str, frame.columns))
                 return frame[name].to_numpy()
@@ -76,7 +88,7 @@ def rows_where(frame: pd.DataFrame, condition: str) -> NDArray[np.bool_]:
         raise refuse(node)
 
     try:
-        tree = ast.parse(condition.strip(), mode="eval").body
+        tree = ast.parse(plain, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise InputError(f'cannot read --where {condition[:80]!r}; write it like "is_outlier == 0"') from None
     return mask(tree)
