@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 
 TOLERANCE = 1e-13
 ITERATIONS = 300
+TINY = 1e-300
+"""Stands for zero where a constant is held as a logarithm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +82,9 @@ class Pack:
         internal = to_internal(t, constants)
         evaluate_tape(self.flat, tape, self.columns, 0, self.rows, internal, out, J)
         if jacobian and t.logarithmic.any():
-            # d f/d c = (d f/d ln c) / c
-            J[t.logarithmic] /= np.asarray(constants, dtype=np.float64)[t.logarithmic, None]
+            # d f/d c = (d f/d ln c) / c, where a zero is held as the logarithm of `TINY`.
+            held = np.asarray(constants, dtype=np.float64)[t.logarithmic, None]
+            J[t.logarithmic] /= np.maximum(held, TINY)
         return out, J.T
 
 
@@ -123,7 +126,7 @@ def to_internal(tape: Tape, constants: Array) -> Array:
     """Constants as the kernels hold them: logarithms where the tape says so."""
     internal = np.array(constants, dtype=np.float64)
     log = tape.logarithmic
-    internal[log] = np.log(np.maximum(internal[log], 1e-300))
+    internal[log] = np.log(np.maximum(internal[log], TINY))
     return internal
 
 
@@ -162,8 +165,8 @@ def run(
     lower, upper = [], []
     for tape, (low, high) in zip(pack.tapes, bounds, strict=True):
         log = tape.logarithmic
-        lower.append(np.where(log, np.log(np.maximum(low, 1e-300)), low))
-        upper.append(np.where(log, np.log(np.maximum(np.minimum(high, 1e300), 1e-300)), high))
+        lower.append(np.where(log, np.log(np.maximum(low, TINY)), low))
+        upper.append(np.where(log, np.log(np.maximum(np.minimum(high, 1e300), TINY)), high))
     start_at = np.concatenate([[0], np.cumsum([len(s) for s in jobs.starts])]).astype(np.int64)
     x = np.concatenate(
         [np.zeros(0), *(to_internal(pack.tapes[k], s) for k, s in zip(jobs.tape, jobs.starts, strict=True))]

@@ -171,6 +171,12 @@ def damped_step(R, z, columns, n_columns, k, damping, scale, M, step):
     for i in range(n_columns):
         y[i] = M[i, n_columns]
     back_substitute(M, y, n_columns, step)
+    return model_decrease(R, z, columns, n_columns, k, step)
+
+
+@njit(cache=True, error_model="numpy")
+def model_decrease(R, z, columns, n_columns, k, step):
+    """Decrease of half the sum of squares |z - R[:, columns] step|**2 that a step promises."""
     before, after = 0.0, 0.0
     for i in range(k):
         t = z[i]

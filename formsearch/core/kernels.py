@@ -17,11 +17,18 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from formsearch.core.dense import back_substitute, bounded_least_squares, damped_step
+from formsearch.core.dense import back_substitute, bounded_least_squares, damped_step, model_decrease
 from formsearch.core.objectives import LEAST_SQUARES
 from formsearch.core.passes import full_pass, gradient_pass, linear_pass, value_pass, workspace
 
 CONVERGED, STALLED, LIMIT, FAILED = range(4)
+
+_LEAP = 4.0
+# A constant held as a logarithm moves by at most this much at once (a factor of 55). Where its column has almost
+# vanished the quadratic model would send it hundreds of orders of magnitude away, from where nothing comes back.
+
+_ASLEEP = 1e-13
+# ... and one whose longest move changes the sum by less than this part has run to zero: it rests where it is.
 
 _EXACT = 1e-26  # a sum of squares this small beside that of the target is a perfect fit in float64
 
@@ -130,7 +137,8 @@ def _projection_stage(
                 size += R22[i, q] * R22[i, q]
             c = non[q]
             outward = (x[c] <= lower[c] and g > 0.0) or (x[c] >= upper[c] and g < 0.0)
-            if size > 0.0 and not outward:
+            asleep = tape[4][c] and size * _LEAP * _LEAP < 2.0 * _ASLEEP * objective
+            if size > 0.0 and not outward and not asleep:
                 free[nf] = q
                 scale[nf] = np.sqrt(size)
                 nf += 1
@@ -142,12 +150,16 @@ def _projection_stage(
             return objective, measure, iteration, STALLED
         accepted = False
         while damping < 1e20:
-            predicted = damped_step(R22, z2, free, nf, n_non, damping, scale, M, step) + 0.5 * rest
+            damped_step(R22, z2, free, nf, n_non, damping, scale, M, step)
             for c in range(p):
                 x_new[c] = x[c]
             for f in range(nf):
                 c = non[free[f]]
+                if tape[4][c]:
+                    step[f] = _clip(step[f], -_LEAP, _LEAP)
                 x_new[c] = _clip(x[c] + step[f], lower[c], upper[c])
+                step[f] = x_new[c] - x[c]
+            predicted = model_decrease(R22, z2, free, nf, n_non, step) + 0.5 * rest
             if n_lin > 0:
                 _project(tape, X, low, high, x_new, u, t, lin, n_lin, lower, upper, work, R_lin, z, sol, lo, hi, held)
             n_new = _order(lin, n_lin, held, non, n_non, order_new)
@@ -226,6 +238,20 @@ def _inverse_factor(R, k, T):
 
 
 @njit(cache=True, error_model="numpy")
+def _awake(logarithmic, R, order, k, objective):
+    """Drop from `order` the logarithmic constants that have run to zero; returns how many constants are left."""
+    left = 0
+    for j in range(k):
+        size = 0.0
+        for i in range(j + 1):
+            size += R[i, j] * R[i, j]
+        if not (logarithmic[order[j]] and size * _LEAP * _LEAP < 2.0 * _ASLEEP * objective):
+            order[left] = order[j]
+            left += 1
+    return left
+
+
+@njit(cache=True, error_model="numpy")
 def _newton_stage(tape, X, low, high, x, y, log_y, w, loss, lower, upper, exact, limit, tolerance, work):
     """Stage 2 in place on x. Returns (objective, measure, iterations, status)."""
     p = x.shape[0]
@@ -252,6 +278,12 @@ def _newton_stage(tape, X, low, high, x, y, log_y, w, loss, lower, upper, exact,
             return objective, 0.0, iteration, CONVERGED
         if not np.isfinite(full_pass(tape, X, low, high, x, y, log_y, w, loss, order, k, work, R, u, t)):
             return objective, np.inf, iteration, FAILED
+        awake = _awake(tape[4], R, order, k, objective)
+        if awake == 0:
+            return objective, 0.0, iteration, CONVERGED
+        if awake < k:
+            k = awake
+            full_pass(tape, X, low, high, x, y, log_y, w, loss, order, k, work, R, u, t)
         _inverse_factor(R, k, T)
         # A difference step that moves predictions by a small part of a typical residual.
         h = 1e-4 * np.sqrt(2.0 * objective / n)

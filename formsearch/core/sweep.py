@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from formsearch.core.tape import ABS, ADD, EXP, INV, LOG, MAX, MIN, MUL
+from formsearch.core.tape import ABS, ADD, EXP, INV, LOG, MIN, MUL
 
 BLOCK = 512
 
@@ -181,7 +181,7 @@ def run_back(code, n_scalars, columns, S, X, low, n, V, GS, GV):
         op, a, b = code[k, 0], code[k, 1], code[k, 2]
         g = GV[k]
         v = V[k]
-        if op == EXP or op == INV or op == LOG or op == ABS:
+        if op in (EXP, INV, LOG, ABS):
             if a < first:
                 continue
             ga = GV[a - first]

@@ -1,0 +1,253 @@
+"""What the points can tell about the constants: the scaled Jacobian at the optimum, in words.
+
+The rows J[i, c] = d r_i/d c, weighted as the objective weighs them, say how well each constant is known: with
+J = U S V^T and noise of size s, the covariance is s**2 V S**-2 V^T. Two refinements keep the words honest:
+
+* An amplitude is judged by its *term at the centre of the data*, not by its value at N = 1 or D = 1: the b of
+  b*D**-beta may be uncertain by a factor of three while the term is known to 1 %.
+* A constant that the points do not identify inflates every constant it trades with. So the worst one is named,
+  held, and the others are judged without it.
+
+For objectives that are not least squares the numbers are a guide, not an interval: use the bootstrap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formsearch.core.objectives import LEAST_SQUARES, Objective
+from formsearch.fit.problem import Problem
+
+if TYPE_CHECKING:
+    from formsearch.fit.result import Fit
+
+Array = NDArray[np.float64]
+
+UNKNOWN = 1.0
+"""A constant (or its term) whose relative standard deviation is above this is called not identified."""
+
+TIED = 0.98
+"""Constants whose absolute correlation is above this are said to trade against each other."""
+
+AT_ZERO = 1e-250
+"""Constants held as logarithms reach a bound of zero only to rounding; below this they are zero."""
+
+
+@dataclass(frozen=True, eq=False)
+class Identifiability:
+    """What is known of each constant.
+
+    relative_sd : standard deviation over |value|, unidentified constants held. term_sd : the same for the term an
+    amplitude multiplies, at the centre of the data (NaN for constants that are no amplitudes).
+    singular_values : of the Jacobian by the logarithms of all constants. sentences : the finding for people.
+    """
+
+    names: tuple[str, ...]
+    relative_sd: Array
+    term_sd: Array
+    singular_values: Array
+    unidentified: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+    @property
+    def condition(self) -> float:
+        """Largest over smallest singular value."""
+        smallest = float(self.singular_values[-1])
+        return float(self.singular_values[0]) / smallest if smallest > 0 else float("inf")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; numbers that do not exist are null."""
+
+        def plain(values: Array) -> list[float | None]:
+            return [float(v) if np.isfinite(v) else None for v in values]
+
+        return {
+            "names": list(self.names),
+            "relative_sd": plain(self.relative_sd),
+            "term_sd": plain(self.term_sd),
+            "singular_values": plain(self.singular_values),
+            "condition": self.condition if np.isfinite(self.condition) else None,
+            "unidentified": list(self.unidentified),
+            "sentences": list(self.sentences),
+        }
+
+
+def weighted_jacobian(problem: Problem, constants: Array, objective: Objective) -> tuple[Array, Array]:
+    """(J, r): d r/d constants of shape (rows, p) and residuals r, both times the square root of the weights."""
+    f, J = problem.pack.values(constants, jacobian=True)
+    r = objective.residuals(problem.points.target, f)
+    root = np.sqrt(problem.weights)
+    with np.errstate(all="ignore"):
+        slope = 1.0 / f if objective.log else np.ones_like(f)
+    keep = (root > 0) & np.isfinite(r) & np.isfinite(J).all(axis=1)
+    return (J * (slope * root)[:, None])[keep], (r * root)[keep]
+
+
+def noise_size(residuals: Array, constants: int, objective: Objective) -> float:
+    """Standard deviation of the residuals: from the sum of squares, or robustly where the objective is robust."""
+    if objective.kind == LEAST_SQUARES:
+        return float(np.sqrt(np.sum(residuals**2) / max(len(residuals) - constants, 1)))
+    return float(1.4826 * np.median(np.abs(residuals)))
+
+
+def factor_covariance(J: Array) -> tuple[Array, Array]:
+    """(J^T J)^-1 by singular values of the column-scaled Jacobian, and the column norms; nothing is squared."""
+    norm = np.linalg.norm(J, axis=0)
+    safe = np.where(norm > 0, norm, 1.0)
+    _, singular, Vt = np.linalg.svd(J / safe, full_matrices=False)
+    floor = max(float(singular[0]) * 1e-15, 1e-300) if len(singular) else 1.0
+    rows = (Vt.T / np.maximum(singular, floor)) / safe[:, None]
+    return rows @ rows.T, norm
+
+
+def _term_slopes(problem: Problem, constants: Array) -> dict[int, Array]:
+    """For each amplitude c with term c*T: the mean over rows of d ln T/d (other constants), shape (p,)."""
+    import sympy
+
+    law = problem.law
+    symbols = [law.symbols[n] for n in law.constant_names]
+    values = [problem.columns[v] for v in law.variable_names]
+    arguments = [*(law.symbols[v] for v in law.variable_names), *symbols]
+    slopes: dict[int, Array] = {}
+    for i, c in enumerate(symbols):
+        term = law.expression.diff(c)
+        if c in term.free_symbols:
+            continue
+        row = np.zeros(len(symbols))
+        with np.errstate(all="ignore"):
+            T = sympy.lambdify(arguments, term, "numpy")(*values, *constants)
+            for j, other in enumerate(symbols):
+                if other in term.free_symbols:
+                    dT = sympy.lambdify(arguments, term.diff(other), "numpy")(*values, *constants)
+                    ratio = np.broadcast_to(np.asarray(dT / T, dtype=np.float64), (len(problem.points),))
+                    row[j] = float(np.mean(ratio[np.isfinite(ratio)])) if np.isfinite(ratio).any() else np.nan
+        slopes[i] = row
+    return slopes
+
+
+@dataclass(frozen=True, eq=False)
+class _Finding:
+    relative: Array
+    term: Array
+    correlation: Array
+    unknown: tuple[int, ...]
+    alone: Mapping[int, float]
+
+
+def _judge(problem: Problem, constants: Array, objective: Objective) -> _Finding:
+    """Hold the worst unidentified constant, judge the rest again, until all that are left are identified."""
+    J, r = weighted_jacobian(problem, constants, objective)
+    p = len(constants)
+    noise = noise_size(r, p, objective)
+    slopes = _term_slopes(problem, constants)
+    size = np.abs(constants)
+    at_zero = size <= AT_ZERO
+    held: list[int] = []
+    alone: dict[int, float] = {}
+    while True:
+        free = [i for i in range(p) if i not in held]
+        covariance = np.zeros((p, p))
+        inverse, norm = factor_covariance(J[:, free])
+        covariance[np.ix_(free, free)] = noise**2 * inverse
+        sd = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+        for k, i in enumerate(free):
+            if norm[k] == 0.0:
+                sd[i] = np.inf
+        with np.errstate(all="ignore"):
+            relative = np.where(at_zero, np.inf, sd / np.where(at_zero, 1.0, size))
+        term = np.full(p, np.nan)
+        for i, row in slopes.items():
+            if not at_zero[i]:
+                direction = row.copy()
+                direction[i] += 1.0 / constants[i]
+                direction[held] = 0.0
+                term[i] = np.sqrt(max(float(direction @ covariance @ direction), 0.0)) if np.isfinite(sd[i]) else np.inf
+        judged = np.where(np.isnan(term), relative, np.minimum(term, relative))
+        judged[held] = 0.0
+        worst = int(np.argmax(np.where(np.isnan(judged), np.inf, judged)))
+        if judged[worst] <= UNKNOWN or len(free) == 1:
+            break
+        alone[worst] = float(sd[worst] if at_zero[worst] else judged[worst])
+        held.append(worst)
+    with np.errstate(all="ignore"):
+        correlation = np.nan_to_num(covariance / np.outer(sd, sd), nan=0.0, posinf=0.0, neginf=0.0)
+    return _Finding(relative, term, correlation, tuple(held), alone)
+
+
+def unidentified(problem: Problem, constants: Array, objective_value: float, objective: Objective) -> tuple[str, ...]:
+    """Names of constants that these points do not identify."""
+    if not np.isfinite(objective_value) or objective_value <= 1e-20 * float(np.sum(problem.points.target**2)):
+        return ()  # a perfect fit leaves no noise to judge by
+    return tuple(problem.law.constant_names[i] for i in _judge(problem, constants, objective).unknown)
+
+
+def identifiability(fit: Fit) -> Identifiability:
+    """What the points of a fit can tell about its constants. Raises `InputError` for grouped fits."""
+    from formsearch.exceptions import InputError
+
+    if fit.group_constants:
+        raise InputError("identifiability is reported for one set of constants: fit a single group")
+    problem = Problem.of(fit.law, fit.data)
+    constants = problem.vector(fit.constants)
+    found = _judge(problem, constants, fit.loss)
+    names = fit.law.constant_names
+    sentences = []
+    for i in found.unknown:
+        if abs(constants[i]) <= AT_ZERO:
+            sentences.append(
+                f"{names[i]} is not identified: the best fit has none of it, and anything up to about "
+                f"{found.alone[i]:.2g} (one standard deviation, the others refitted) fits as well"
+            )
+        else:
+            sentences.append(
+                f"{names[i]} is not identified: standard deviation {_percent(found.alone[i])} of its value"
+            )
+    sentences += _trades(names, found, constants)
+    if not found.unknown:
+        judged = np.where(np.isnan(found.term), found.relative, np.minimum(found.term, found.relative))
+        worst = int(np.argmax(judged))
+        what = names[worst] if found.term[worst] != judged[worst] else f"the term of {names[worst]}"
+        sentences.insert(0, f"every constant is identified; the least is {what}, known to {_percent(judged[worst])}")
+    J, _ = weighted_jacobian(problem, constants, fit.loss)
+    size = np.where(np.abs(constants) > AT_ZERO, np.abs(constants), 1.0)
+    singular: Array = np.asarray(np.linalg.svd(J * size, compute_uv=False), dtype=np.float64)
+    return Identifiability(
+        names, found.relative, found.term, singular, tuple(names[i] for i in found.unknown), tuple(sentences)
+    )
+
+
+def _percent(relative: float) -> str:
+    if not np.isfinite(relative) or relative > 1e4:
+        return "above 1,000,000 %"
+    return f"{100 * relative:,.0f} %" if relative >= 0.1 else f"{100 * relative:.2g} %"
+
+
+def _trades(names: tuple[str, ...], found: _Finding, constants: Array) -> list[str]:
+    """Sets of constants that trade against each other: connected by correlations above `TIED`."""
+    linked = np.abs(found.correlation) > TIED
+    seen: set[int] = set()
+    sentences = []
+    for i in range(len(names)):
+        if i in seen:
+            continue
+        group, queue = {i}, [i]
+        while queue:
+            j = queue.pop()
+            for k in np.flatnonzero(linked[j]):
+                if int(k) not in group:
+                    group.add(int(k))
+                    queue.append(int(k))
+        seen |= group
+        if len(group) > 1:
+            members = sorted(group)
+            widest = max(float(found.relative[k]) for k in members)
+            sentences.append(
+                f"{', '.join(names[k] for k in members)} trade against each other (correlations above {TIED:g}): "
+                f"one by one known to {_percent(widest)} at worst, together much better"
+            )
+    return sentences
