@@ -7,12 +7,14 @@ import typer
 from typer.core import TyperGroup
 
 from formsearch.cli.data import data
+from formsearch.cli.derive import derive
 from formsearch.cli.doctor import doctor
+from formsearch.cli.fit import fit
 from formsearch.cli.laws import laws
 from formsearch.cli.verb import guarded
 from formsearch.exceptions import UnknownNameError
 
-VERBS = {"laws": laws, "data": data, "doctor": doctor}
+VERBS = {"laws": laws, "data": data, "fit": fit, "derive": derive, "doctor": doctor}
 """In the order of `formsearch --help`."""
 
 
@@ -66,7 +68,7 @@ def run_app() -> None:
     """Run the application on `sys.argv` and exit with the verb's code."""
 
     def call() -> int:
-        app()
+        app(prog_name="formsearch")
         return 0
 
     sys.exit(guarded(call))

@@ -279,6 +279,19 @@ def words(texts: Sequence[str] | None) -> list[str]:
     return [w.strip() for text in texts or () for w in text.split(",") if w.strip()]
 
 
+def write_report(session: Session, items: Sequence[object]) -> None:
+    """Write the report of these results where `--out` names a folder."""
+    if session.folder is None:
+        return
+    from formsearch.cli.folder import staged
+    from formsearch.report import report
+
+    with staged(session.folder) as stage:
+        written = [path.relative_to(stage.files) for path in report(items, stage.files)]
+    for path in written:
+        session.say(f"written: {session.folder / path}")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file in one step: it is either the old one or the whole new one."""
     path.parent.mkdir(parents=True, exist_ok=True)

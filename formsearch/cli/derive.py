@@ -1,0 +1,112 @@
+"""`formsearch derive LAW`: the optima of a law, each proved or checked."""
+
+import shutil
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from formsearch.cli.fit import Level
+from formsearch.cli.terminal import progress
+from formsearch.cli.verb import Session, factors, verb, words, write_report
+from formsearch.exceptions import InputError
+
+if TYPE_CHECKING:
+    from formsearch.law import Law
+
+
+@verb(
+    "formsearch derive zhao2025 --constants published",
+    "formsearch derive chinchilla --constants besiroglu2024 --subject-to 'C = 6*N*D' --set C=1e21",
+    "formsearch derive zhao2025 --constants out/results.json --minimise G",
+)
+def derive(
+    session: Session,
+    law: Annotated[str, typer.Argument(help="The law, from `formsearch laws`.", metavar="LAW")],
+    constants: Annotated[
+        str | None,
+        typer.Option(
+            help="`published`, the name of a published fit, numbers as a=1,b=2, or a JSON file written by "
+            "`formsearch fit --out` or `run`. Without it: algebra only.",
+            metavar="CONSTANTS",
+        ),
+    ] = None,
+    minimise: Annotated[
+        list[str] | None,
+        typer.Option(help="Symbols or quantities to optimise, or a ratio such as N_active/N.", metavar="SYMBOL"),
+    ] = None,
+    subject_to: Annotated[str | None, typer.Option(help="A constraint, e.g. 'C = 6*N*D'.", metavar="EQUATION")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Values of other variables.", metavar="SYMBOL=VALUE")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Also the range of each optimum within this much of the best loss.", min=0.0)
+    ] = None,
+    level: Level = 0.9,
+) -> int:
+    """Derive the optima of a law, with second-order conditions and a numeric cross-check of each."""
+    from formsearch.derive import derive as derive_optima
+    from formsearch.registry import laws
+
+    chosen = laws[law]
+    with progress(session.quiet) as report:
+        report("derivation")
+        found = derive_optima(
+            chosen,
+            constants=_constants(chosen, constants),
+            minimise=words(minimise) or None,
+            subject_to=subject_to,
+            settings=factors(settings, "--set") or None,
+            threshold=threshold,
+            level=level,
+        )
+    session.say(found.text(width=min(shutil.get_terminal_size().columns, 110)))
+    session.emit(found.to_dict())
+    write_report(session, [found])
+    return 0 if found.ok and found.results else 1
+
+
+def _constants(law: "Law", text: str | None) -> Any:
+    """None, the name of a published fit, or a mapping: given as a=1,b=2, or read from a result in JSON."""
+    if text is None or text == "published" or text in law.published:
+        return text
+    if text.endswith(".json"):
+        return _from_file(law, text)
+    if "=" in text:
+        given = factors([text], "--constants")
+        if missing := [n for n in law.constant_names if n not in given]:
+            raise InputError(
+                f"--constants lacks {', '.join(missing)}: law {law.name} needs {', '.join(law.constant_names)}"
+            )
+        return given
+    names = ", ".join(("published", *law.published))
+    raise InputError(f"--constants {text!r}: give one of {names}, numbers as a=1,b=2, or a JSON file of a fit")
+
+
+def _from_file(law: "Law", path: str) -> dict[str, float]:
+    """Constants of the law in a result of `fit` or `run`: the first entry that names the law and has them all."""
+    import json
+    from pathlib import Path
+
+    try:
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"no such file: {path}; write one with `formsearch fit DATA --law {law.name} --out fit.json`"
+        ) from None
+    except ValueError as error:
+        raise InputError(f"{path} is no JSON file: {error}") from None
+    for entry in _entries(document):
+        numbers = entry.get("constants")
+        if entry.get("law") == law.name and isinstance(numbers, dict) and set(law.constant_names) <= set(numbers):
+            return {name: float(numbers[name]) for name in law.constant_names}
+    raise InputError(f"{path} holds no fit of law {law.name}; fit it first, or name another file")
+
+
+def _entries(node: Any) -> Any:
+    """Every JSON object of a document, outer ones first."""
+    if isinstance(node, dict):
+        yield node
+        node = list(node.values())
+    if isinstance(node, list):
+        for part in node:
+            yield from _entries(part)

@@ -1,0 +1,117 @@
+"""What all verbs share: help, suggestions, errors in one line, exit codes, quick start."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from formsearch.cli.app import VERBS
+from formsearch.cli.verb import guarded, pairs, words
+from formsearch.exceptions import EngineMissingError, InputError
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself_with_an_example(cli, verb: str) -> None:
+    done = cli(verb, "--help")
+    assert done.code == 0
+    assert f"Example:  formsearch {verb}" in done.out
+    for option in ("--json", "--seed", "--out", "--quiet"):
+        assert option in done.out
+
+
+def test_help_lists_the_verbs_in_order(cli) -> None:
+    out = cli("--help").out
+    places = [out.index(f"│ {verb} ") for verb in VERBS]
+    assert places == sorted(places)
+    assert "formsearch run zhao2025 --out out" in out
+
+
+def test_version(cli) -> None:
+    from formsearch import __version__
+
+    assert cli("--version").out == f"formsearch {__version__}\n"
+
+
+def test_misspelt_verbs_and_options_are_bad_input(cli) -> None:
+    done = cli("lwas")
+    assert done.code == 2
+    assert done.err == "error: unknown verb 'lwas': did you mean 'laws'?; `formsearch --help` lists them\n"
+    assert cli("laws", "--jsno").code == 2
+
+
+def test_errors_are_one_line_with_the_code_of_their_kind(capsys) -> None:
+    def bad() -> int:
+        raise InputError("first\nsecond")
+
+    def missing() -> int:
+        raise EngineMissingError("no engine: pip install it")
+
+    def stopped() -> int:
+        raise KeyboardInterrupt
+
+    assert [guarded(bad), guarded(missing), guarded(stopped)] == [2, 3, 130]
+    assert capsys.readouterr().err.splitlines() == [
+        "error: first second",
+        "error: no engine: pip install it",
+        "stopped: interrupted",
+    ]
+
+
+def test_defects_ask_for_a_report_and_show_tracebacks_on_demand(capsys) -> None:
+    def defect() -> int:
+        raise ZeroDivisionError("division by zero")
+
+    assert guarded(defect) == 70
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "this is a defect of formsearch" in err
+    assert "ZeroDivisionError: division by zero" in err
+    assert guarded(defect, debug=True) == 70
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_paths_that_cannot_be_written_are_named(cli, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    done = cli("laws", "--out", tmp_path / "file" / "laws.json")
+    assert done.code == 2
+    assert done.err.startswith(f"error: {tmp_path}/file")
+
+
+def test_pairs_may_be_joined_or_repeated() -> None:
+    assert pairs(["N=params,D=tokens", "C=flops"], "--columns") == {"N": "params", "D": "tokens", "C": "flops"}
+    assert pairs(["N=size, total"], "--columns") == {"N": "size, total"}
+    for wrong in (["N"], ["=params"], ["N="], ["N=a", "N=b"]):
+        with pytest.raises(InputError, match="--columns"):
+            pairs(wrong, "--columns")
+    assert words(["a, b", "c"]) == ["a", "b", "c"]
+
+
+def test_help_is_quick_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['formsearch', '--help']\n"
+        "from formsearch.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'numba', 'scipy', 'sympy', 'pandas', 'matplotlib', 'sklearn', 'pooch'} & set(sys.modules)))\n"
+    )
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        seconds.append(time.perf_counter() - start)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert min(seconds) < 1.0
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m formsearch laws --json | head -c 10",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout
+    assert "Traceback" not in done.stderr
+    assert "defect" not in done.stderr
