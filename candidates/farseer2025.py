@@ -33,15 +33,15 @@ LAW = Law(
             note="checked on the 404 public runs: mean relative error .226 %, at most 1.44 %; keep every digit",
         )
     },
-    limits={"N": "0", "D": "exp(s*N**q + S)"},
+    limits={"N": "exp(Q)", "D": "exp(s*N**q + S)"},
     monotone={"N": "decreasing", "D": "decreasing"},
     fitted_range="404 runs: N 99.6M-6.4B",
     fitted_with="differential piecewise estimation, then iterative refinement",
     caveats=(
         "Loss is in bits per character, not nats per token.",
         "Nested exponentials: values are extremely sensitive to the digits of the constants.",
-        "The data exponent tends to 0 and the limit to 0 as N grows without bound: not a form for extrapolation to "
-        "any size.",
+        "As N grows without bound the data exponent tends to 0, so that more data stop to help and the loss tends to "
+        "exp(Q) = .2135. From N = 1.5e11 and D = 1e12 on, larger models are predicted to be worse.",
     ),
     conflicts=("Claims that D*/N* rises with compute; Skaling on the same runs finds that it falls.",),
 )  # fmt: skip

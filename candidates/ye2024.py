@@ -30,7 +30,7 @@ def mixing(domains: int) -> Law:
         fitted_with="Huber(1e-2) on ln L, L-BFGS, many starts",
         objective="huber:1e-2:log",
         derived=(
-            f"t{domains} = -(t1 + ... + t{domains - 1}); the paper's t', k' give t = t' - mean(t'), k = k'*exp(mean(t'))",
+            f"t{domains} = -(t1 + ... + t{domains - 1}); the paper's t', k': t = t' - mean(t'), k = k'*exp(mean(t'))",
             "The loss on a mixed validation set is the sum of such laws, weighted by its shares",
         ),
         caveats=(

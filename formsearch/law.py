@@ -51,8 +51,8 @@ class Variable:
 class Start:
     """Where multi-start draws a nonlinear constant from: `scale` x uniform (or log-uniform) in [low, high].
 
-    `scale` is a formula in the law's variables (taken at their geometric means over the points) and in constants
-    that are drawn before this one, e.g. `"N**alpha"` for the A of A*N**-alpha. An exponent needs no scale.
+    `scale` is a formula in the law's variables (taken at their geometric means over the points) and in other
+    constants, which are then drawn before this one, e.g. `"N**alpha"` for the A of A*N**-alpha.
     """
 
     low: float

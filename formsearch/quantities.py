@@ -172,7 +172,7 @@ RULES: tuple[Rule, ...] = (
     Rule("tokens_per_parameter", ("N", "D"), "D/N", "by definition", lambda N, D: D / N),
     Rule("N_nonzero", ("N", "weight_sparsity"), "N*(1 - weight_sparsity)", "by definition", lambda N, S: N * (1 - S)),
     Rule("N_active", ("N", "activation_ratio"), "N*activation_ratio", "by definition", lambda N, r: N * r),
-    Rule("N_vocab", ("vocab_size", "width"), "vocab_size*width", "input and output embeddings are tied",
+    Rule("N_vocab", ("vocab_size", "width"), "vocab_size*width", "one vocabulary matrix is counted",
          lambda V, d: V * d),
     Rule("D", ("characters", "vocab_size"), "characters*(.00639222*ln(V)**2 - .15811069*ln(V) + 1.20470122)",
          "the tokenizer compresses like those of Tao et al. 2024; V above 200,000 counts as 200,000",

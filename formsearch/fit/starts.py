@@ -113,8 +113,8 @@ def draw(law: Law, tape: Tape, columns: Mapping[str, Array], n: int, seed: int) 
     centres = {law.symbols[v]: _centre(columns[v]) for v in law.variable_names}
     index = {name: i for i, name in enumerate(law.constant_names)}
     drawn: dict[Any, Array] = {}
-    # Exponents first: the scales of the others are functions of them.
-    for k, name in sorted(enumerate(names), key=lambda item: (table[item[1]].log, item[0])):
+    for name in _drawing_order(names, table):
+        k = names.index(name)
         r, u = table[name], unit[:, 2 * k]
         values = np.exp(np.log(r.low) + u * np.log(r.high / r.low)) if r.log else r.low + u * (r.high - r.low)
         if r.signed:
@@ -125,6 +125,24 @@ def draw(law: Law, tape: Tape, columns: Mapping[str, Array], n: int, seed: int) 
         drawn[law.symbols[name]] = values
         starts[:, index[name]] = values
     return starts
+
+
+def _drawing_order(names: list[str], table: Mapping[str, Range]) -> list[str]:
+    """Each constant after those that its scale is a function of, exponents first; a circle is cut where it closes."""
+    order: list[str] = []
+    seen: set[str] = set()
+
+    def visit(name: str) -> None:
+        seen.add(name)
+        for needed in sorted(str(s) for s in table[name].scale.free_symbols):
+            if needed in names and needed not in seen:
+                visit(needed)
+        order.append(name)
+
+    for name in sorted(names, key=lambda n: (table[n].log, names.index(n))):
+        if name not in seen:
+            visit(name)
+    return order
 
 
 def _centre(values: Array) -> float:
