@@ -202,7 +202,8 @@ def _plain_value(formula: str, table: Mapping[str, float]) -> float:
     with mpmath.workdps(30):
         functions = {
             "exp": mpmath.exp, "log": mpmath.log, "ln": mpmath.log, "log10": mpmath.log10,
-            "log2": lambda x: mpmath.log(x, 2), "sqrt": mpmath.sqrt, "Abs": abs, "Min": min, "Max": max,
+            "log2": lambda x: mpmath.log(x, 2), "sqrt": mpmath.sqrt, "sin": mpmath.sin, "cos": mpmath.cos,
+            "atan": mpmath.atan, "Abs": abs, "Min": min, "Max": max,
         }  # fmt: skip
         # The names were checked when the law was made, so this is arithmetic and nothing else.
         names = {**functions, **{k: mpmath.mpf(float(v)) for k, v in table.items()}}

@@ -1,0 +1,136 @@
+"""Formula strings: what is read, what is refused, and that nothing is ever run as code."""
+
+import math
+
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from formsearch.exceptions import FormulaError
+from formsearch.formula import FUNCTIONS, MAX_DEPTH, MAX_LENGTH, names_in, parse_formula
+from formsearch.law import formula_text
+
+N, D, a = sympy.symbols("N D a", positive=True)
+SYMBOLS = {"N": N, "D": D, "a": a}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a*N**-0.5", a / sympy.sqrt(N)),
+        ("a * N ^ 2 / D", a * N**2 / D),
+        ("-(N + 1)", -N - 1),
+        ("+N", N),
+        ("log(N) - ln(N)", sympy.Integer(0)),
+        ("log2(8) + log10(1000)", sympy.Integer(6)),
+        ("sqrt(N)*exp(-D)", sympy.sqrt(N) * sympy.exp(-D)),
+        ("Max(N, D, 1)", sympy.Max(1, N, D)),
+        ("Min(N, D)", sympy.Min(N, D)),
+        ("Abs(N - D)", sympy.Abs(N - D)),
+        ("1e9*N", 10**9 * N),
+        ("0.1 + 0.2", sympy.Rational(3, 10)),  # decimals are exact
+    ],
+)
+def test_reads(text: str, expected: sympy.Expr) -> None:
+    assert sympy.simplify(parse_formula(text, SYMBOLS) - expected) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("__import__('os').system('true')", "not allowed"),
+        ("N.__class__", "not allowed"),
+        ("N[0]", "not allowed"),
+        ("[N for N in D]", "not allowed"),
+        ("lambda: N", "not allowed"),
+        ("lambda*N", "cannot read"),
+        ("N if D else a", "not allowed"),
+        ("N < D", "not allowed"),
+        ("N and D", "not allowed"),
+        ("N % D", "not allowed"),
+        ("N // D", "not allowed"),
+        ("~N", "not allowed"),
+        ("f'{N}'", "not allowed"),
+        ("'text'", "only numbers"),
+        ("True*N", "only numbers"),
+        ("1j*N", "only numbers"),
+        ("exp(x=N)", "not allowed"),
+        ("exp(*N)", "not allowed"),
+        ("gamma(N)", "not allowed"),
+        ("eval(N)", "not allowed"),
+        ("exp(N, D)", "exp takes 1"),
+        ("Max(N)", "two or more"),
+        ("N + Q", "'Q', which is not declared; declared: D, N, a"),
+        ("exp", "'exp', which is not declared"),
+        ("N +", "cannot read"),
+        ("", "cannot read"),
+        ("N; D", "cannot read"),
+        ("N := 3", "cannot read"),
+        ("N\nD", "cannot read"),
+        ("α*N", "plain ASCII"),
+        ("9**9**9", "at most 64"),
+        ("2**(10**5)", "at most 64"),
+        ("(-1)**0.5*N", "not a finite real"),
+        ("1/0", "not a finite real"),
+        ("log(0)*N", "not a finite real"),
+        ("1e999*N", "only finite numbers"),
+        ("9" * 40, "beyond 1e30"),
+        ("N" + "+N" * MAX_LENGTH, "characters"),
+        ("(" * 150 + "N" + ")" * 150 + "+" + "-" * (MAX_DEPTH + 5) + "N", "deeper than"),
+        ("exp(" * 100 + "N" + ")" * 100, "deeper than"),
+    ],
+)
+def test_refuses(text: str, message: str) -> None:
+    with pytest.raises(FormulaError, match=message) as refusal:
+        parse_formula(text, SYMBOLS)
+    assert "\n" not in str(refusal.value)
+
+
+def test_names_in_order_of_appearance_without_functions() -> None:
+    assert names_in("b*exp(N) + Max(a, N) - c**b") == ["b", "N", "a", "c"]
+    assert not set(FUNCTIONS) & set(names_in("exp(x) + Min(y, z)"))
+
+
+_leaf = st.one_of(
+    st.sampled_from(["N", "D", "a"]),
+    st.integers(1, 20).map(str),
+    st.floats(0.01, 50, allow_nan=False).map(lambda x: repr(round(x, 3))),
+)
+_formulas = st.recursive(
+    _leaf,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+        st.tuples(inner, st.sampled_from(["2", "0.5", "-1", "(-0.3)"])).map(lambda t: f"({t[0]})**{t[1]}"),
+        st.tuples(st.sampled_from(["exp", "log", "sqrt", "Abs"]), inner).map(lambda t: f"{t[0]}({t[1]})"),
+        st.tuples(st.sampled_from(["Min", "Max"]), inner, inner).map(lambda t: f"{t[0]}({t[1]}, {t[2]})"),
+    ),
+    max_leaves=8,
+)
+
+
+@given(_formulas)
+def test_text_of_any_expression_reads_back(text: str) -> None:
+    try:
+        expression = parse_formula(text, SYMBOLS)
+    except FormulaError:
+        return  # not finite or not real: refused, which is the other legal outcome
+    assert parse_formula(formula_text(expression), SYMBOLS) == expression
+
+
+def _refusal(text: str) -> str:
+    try:
+        parse_formula(text, SYMBOLS)
+    except FormulaError as error:
+        return str(error)
+    return ""
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
+    assert "\n" not in _refusal(text)
+
+
+def test_values() -> None:
+    value = parse_formula("a*N**-0.3 + log2(D)", SYMBOLS).subs({N: 10, D: 8, a: 2})
+    assert math.isclose(float(value), 2 * 10**-0.3 + 3)
