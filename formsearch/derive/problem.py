@@ -1,0 +1,334 @@
+"""The premises of a derivation: a law with numbers, the domain of each variable, and what is known about signs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formsearch.derive.derivation import Check, Condition
+from formsearch.derive.interval import enclosure, sign_on_box
+from formsearch.exceptions import InputError, UnknownNameError
+from formsearch.quantities import Quantity, quantity
+
+if TYPE_CHECKING:
+    import sympy
+
+    from formsearch.law import Law
+
+Array = NDArray[np.float64]
+
+_WINDOWS: Mapping[str, tuple[float, float]] = {
+    "parameters": (1e4, 1e16),
+    "tokens": (1e4, 1e20),
+    "characters": (1e4, 1e20),
+    "samples": (1.0, 1e12),
+    "FLOPs": (1e10, 1e34),
+    "count": (1e-2, 1e6),
+    "bits": (1e-2, 1e3),
+    "ratio": (1e-4, 1e6),
+    "tokens/parameter": (1e-4, 1e8),
+}
+"""Where a variable is looked for, by unit: far beyond anything built, and finite so that numbers can be compared."""
+
+_OTHER_WINDOW = (1e-9, 1e15)
+_EDGE = 1e-9
+"""Distance kept from the closed ends of a fraction's domain where a form may be singular."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Where a variable may lie. `log` says that it is searched on a logarithmic scale."""
+
+    low: float
+    high: float
+    log: bool
+
+    def inner(self, u: Array) -> Array:
+        """Map [0, 1] to the domain."""
+        if self.log:
+            return np.asarray(np.exp(np.log(self.low) + u * (np.log(self.high) - np.log(self.low))))
+        return self.low + u * (self.high - self.low)
+
+    def holds(self, value: float) -> bool:
+        """Whether the value lies inside."""
+        return self.low <= value <= self.high
+
+
+def domain_of(q: Quantity) -> Domain:
+    """The search domain of a quantity."""
+    if q.high <= 1.0:
+        return Domain(_EDGE if q.open_low else 0.0, 1.0 - _EDGE, q.open_low)
+    if q.low < 0:
+        return Domain(-1e6, 1e6, False)
+    low, high = _WINDOWS.get(q.unit, _OTHER_WINDOW)
+    return Domain(max(low, q.low) if q.low > 0 else low, min(high, q.high), True)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A law ready for derivation.
+
+    Attributes
+    ----------
+    expression : the law in `symbols`, whose assumptions are refined by the signs of the given constants.
+    values : constants by name; empty if none were given (then only algebra is done).
+    extra : symbols of a constraint that are not the law's (C, M, ...), treated as given positive quantities.
+    settings : values of variables that were given.
+    definitions : named parts, by symbol, in `symbols` and earlier names.
+    ranges : quantity -> (low, high) of the points behind the constants, if known.
+    """
+
+    law: Law
+    expression: sympy.Expr
+    symbols: Mapping[str, sympy.Symbol]
+    values: Mapping[str, float]
+    settings: Mapping[str, float]
+    domains: Mapping[str, Domain]
+    definitions: tuple[tuple[sympy.Symbol, sympy.Expr], ...] = ()
+    extra: tuple[str, ...] = ()
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Variables of the law and of the constraint."""
+        return (*self.law.variable_names, *self.extra)
+
+    @property
+    def maximises(self) -> bool:
+        """Whether a larger target is better (efficiency leverage); a loss or an error is minimised."""
+        return self.law.target == "efficiency_leverage"
+
+    def quantity_of(self, name: str) -> Quantity | None:
+        """The quantity behind a variable's symbol, if it has one."""
+        for v in self.law.variables:
+            if v.symbol == name:
+                return v.about
+        try:
+            return quantity(name)
+        except UnknownNameError:
+            return None
+
+    def spelled(self, expression: Any) -> Any:
+        """The expression with every named part written out."""
+        for symbol, part in reversed(self.definitions):
+            expression = expression.subs(symbol, part)
+        return expression
+
+    def opened(self, expression: Any, x: sympy.Symbol) -> Any:
+        """The expression with only those named parts written out that contain `x`."""
+        for symbol, part in reversed(self.definitions):
+            if self.spelled(part).has(x):
+                expression = expression.subs(symbol, part)
+        return expression
+
+    def at(self, expression: Any, settings: Mapping[str, float] | None = None) -> float | None:
+        """The value of an expression at the constants and settings; None if something in it has no value."""
+        full = self.spelled(expression)
+        known = {**self.values, **self.settings, **(settings or {})}
+        names = sorted(str(s) for s in full.free_symbols)
+        if any(n not in known for n in names):
+            return None
+        return float(self.function(full, names)(*(known[n] for n in names)))
+
+    def function(self, expression: Any, names: Sequence[str]) -> Any:
+        """A numpy function of the named symbols; not-a-number where it is undefined."""
+        import sympy
+
+        by_name = {str(s): s for s in self.spelled(expression).free_symbols}
+        arguments = [by_name.get(n, self.symbols.get(n, sympy.Symbol(n))) for n in names]
+        inner = sympy.lambdify(arguments, self.spelled(expression), modules="numpy", cse=True)
+
+        def call(*columns: Any) -> Array:
+            with np.errstate(all="ignore"):
+                value = np.asarray(inner(*(np.asarray(c, dtype=np.float64) for c in columns)))
+            if np.iscomplexobj(value):
+                value = np.where(value.imag == 0, value.real, np.nan)
+            return np.asarray(value, dtype=np.float64)
+
+        return call
+
+    @cached_property
+    def draws(self) -> dict[str, Array]:
+        """Reference settings for numeric checks: 48 quasi-random points of the variables, given ones held.
+
+        Sizes come within two decades of the points' range (or of 1e8-1e12 parameters, 1e9-1e13 tokens), so that
+        checks happen where numbers are used; active parameters never exceed the total.
+        """
+        rng = np.random.default_rng(20250928)
+        u = rng.random((48, max(len(self.variables), 1)))
+        table: dict[str, Array] = {}
+        for i, name in enumerate(self.variables):
+            if name in self.settings:
+                table[name] = np.full(48, float(self.settings[name]))
+            else:
+                table[name] = self._reference(name).inner(u[:, i])
+        by_quantity = {v.quantity: v.symbol for v in self.law.variables}
+        if {"N", "N_active"} <= set(by_quantity):
+            total, active = by_quantity["N"], by_quantity["N_active"]
+            if active not in self.settings:
+                table[active] = table[total] * np.exp(-4 * u[:, self.variables.index(active)])
+            elif total not in self.settings:
+                table[total] = table[active] * np.exp(4 * u[:, self.variables.index(total)])
+        return table
+
+    def _reference(self, name: str) -> Domain:
+        domain = self.domains[name]
+        q = self.quantity_of(name)
+        if q is not None and q.name in self.ranges:
+            low, high = self.ranges[q.name]
+            if domain.log and low > 0:
+                return Domain(max(low / 10, domain.low), min(high * 10, domain.high), True)
+            return Domain(low, high, False)
+        if not domain.log:
+            return Domain(domain.low + 0.02, domain.high - 0.02, False) if domain.high <= 1 else Domain(-10, 10, False)
+        unit = q.unit if q else ""
+        narrow = {
+            "parameters": (1e8, 1e12), "tokens": (1e9, 1e13), "FLOPs": (1e19, 1e26), "count": (1.5, 64.0),
+            "bits": (2.0, 16.0), "ratio": (1.0, 32.0), "fraction": (0.02, 0.98), "tokens/parameter": (1.0, 1e3),
+        }.get(unit, (1e-2, 1e2))  # fmt: skip
+        return Domain(max(narrow[0], domain.low), min(narrow[1], domain.high), True)
+
+    # -- signs ---------------------------------------------------------------------------------------------------
+
+    def sign(self, expression: Any) -> tuple[int | None, Check]:
+        """The sign of an expression over the whole domain, and how it is known.
+
+        +1 or -1; 0 if it changes sign; None if nothing is known. Algebra first, then interval arithmetic over the
+        domain, then the reference settings.
+        """
+        if expression.is_positive:
+            return 1, Check("proved", "every part is positive")
+        if expression.is_negative:
+            return -1, Check("proved", "every part is negative")
+        full = self.spelled(expression)
+        if full.is_positive:
+            return 1, Check("proved", "every part is positive")
+        if full.is_negative:
+            return -1, Check("proved", "every part is negative")
+        if full.is_zero:
+            return 0, Check("proved", "it is zero")
+        free = sorted((str(s) for s in full.free_symbols), key=str)
+        unknown = [n for n in free if n not in self.values and n not in self.domains]
+        if unknown or (not self.values and any(n in self.law.constant_names for n in free)):
+            return None, Check("assumed", "its constants were not given")
+        moving = [n for n in free if n not in self.values]
+        if not moving:
+            value = self.at(full)
+            assert value is not None
+            return int(np.sign(value)), Check("proved", f"its value is {value:.6g}")
+        decided = self._sign_on_domain(full, moving)
+        if decided is not None:
+            how = "has both signs on" if decided == 0 else "interval arithmetic over"
+            return decided, Check("proved", f"{how} {self._domain_text(moving)}")
+        columns = [self.draws[n] if n in self.draws else np.full(48, self.values[n]) for n in free]
+        sampled = self.function(full, free)(*columns)
+        signs = set(np.sign(sampled[np.isfinite(sampled)]).astype(int).tolist())
+        if len(signs) == 1:
+            return signs.pop(), Check("numerically", f"at all {np.isfinite(sampled).sum()} reference settings")
+        return (0 if signs else None), Check("numerically", "it has both signs over the reference settings")
+
+    def _sign_on_domain(self, full: Any, moving: list[str]) -> int | None:
+        import sympy
+
+        by_name = {str(s): s for s in full.free_symbols}
+        fixed = {by_name[n]: sympy.Float(self.values[n], 17) for n in by_name if n in self.values}
+        low, high, arguments, change = [], [], [], {}
+        for n in moving:
+            domain = self.domains[n]
+            t = sympy.Symbol(f"t_{n}", real=True)
+            change[by_name[n]] = sympy.exp(t) if domain.log else t
+            arguments.append(t)
+            low.append(math.log(domain.low) if domain.log else domain.low)
+            high.append(math.log(domain.high) if domain.log else domain.high)
+        try:
+            function = enclosure(full.subs(change).subs(fixed), arguments)
+            return sign_on_box(function, low, high)
+        except (TypeError, ValueError, ArithmeticError, NameError, KeyError):
+            return None  # a function that has no enclosure; the sampled check remains
+
+    def _domain_text(self, moving: Sequence[str]) -> str:
+        return ", ".join(f"{n} in [{self.domains[n].low:.3g}, {self.domains[n].high:.3g}]" for n in moving)
+
+    def condition(self, expression: Any, relation: Any = None) -> tuple[int | None, Condition]:
+        """The sign of an expression as a condition `expression > 0` (or < 0) with its check."""
+        import sympy
+
+        sign, check = self.sign(expression)
+        shown = relation
+        if shown is None:
+            comparison = sympy.Lt if sign == -1 else sympy.Gt
+            shown = comparison(expression, 0, evaluate=False)
+        return sign, Condition(shown, check)
+
+
+def make_problem(
+    law: Law,
+    constants: Mapping[str, float],
+    settings: Mapping[str, float] | None = None,
+    extra: Sequence[str] = (),
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+) -> Problem:
+    """Working symbols with refined signs, domains, and settings by symbol.
+
+    `settings` keys are symbols or quantities. Raises `UnknownNameError` or `InputError` for one that is neither, or
+    for a value outside the quantity's domain.
+    """
+    import sympy
+
+    unknown = [n for n in constants if n not in law.constant_names]
+    if unknown:
+        raise UnknownNameError(f"constant of law {law.name}", unknown[0], law.constant_names)
+    if constants and (missing := [n for n in law.constant_names if n not in constants]):
+        raise InputError(f"law {law.name} needs constants {', '.join(missing)}: give them all, or none for algebra")
+    symbols: dict[str, sympy.Symbol] = {}
+    for name, symbol in law.symbols.items():
+        value = constants.get(name)
+        if value is not None and symbol.is_positive is None and symbol.is_negative is None and value != 0:
+            symbol = sympy.Symbol(name, positive=True) if value > 0 else sympy.Symbol(name, negative=True)
+        symbols[name] = symbol
+    for name in extra:
+        symbols[name] = sympy.Symbol(name, positive=True)
+    refined = {law.symbols[n]: symbols[n] for n in law.symbols if law.symbols[n] != symbols[n]}
+    zero = {symbols[n]: sympy.Integer(0) for n, v in constants.items() if v == 0}
+    domains = {v.symbol: domain_of(v.about) for v in law.variables}
+    problem = Problem(
+        law=law,
+        expression=law.expression.subs(refined, simultaneous=True).subs(zero),
+        symbols=symbols,
+        values={n: float(v) for n, v in constants.items()},
+        settings={},
+        domains=domains,
+        extra=tuple(extra),
+        ranges=dict(ranges or {}),
+    )
+    for name in extra:
+        q = problem.quantity_of(name)
+        domains[name] = domain_of(q) if q else Domain(*_OTHER_WINDOW, True)
+    given = {resolve(law, name, extra): float(value) for name, value in (settings or {}).items()}
+    for name, value in given.items():
+        q = problem.quantity_of(name)
+        if not math.isfinite(value) or (q is not None and not bool(q.admits(np.asarray([value]))[0])):
+            wanted = q.domain if q else "finite"
+            raise InputError(f"setting {name} = {value!r} is outside its domain ({wanted}): correct it")
+    return replace(problem, settings=given)
+
+
+def resolve(law: Law, name: str, extra: Sequence[str] = ()) -> str:
+    """The symbol of a variable given by symbol or by quantity. Raises `UnknownNameError`."""
+    for v in law.variables:
+        if name == v.symbol:
+            return v.symbol
+    for v in law.variables:
+        if name == v.quantity:
+            return v.symbol
+    if name in extra:
+        return name
+    raise UnknownNameError(
+        f"variable of law {law.name}", name, [*law.variable_names, *extra], f"quantities: {', '.join(law.quantities)}"
+    )

@@ -1,0 +1,346 @@
+"""A derivation as readable mathematics: terminal, Markdown, LaTeX, MathML."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from formsearch.derive.derivation import Check, Derivation, Result, Step, Table, optimum_name
+
+if TYPE_CHECKING:
+    import sympy
+
+_GREEK = frozenset({
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "rho",
+    "sigma", "tau", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Sigma", "Phi", "Psi",
+    "Omega",
+})  # fmt: skip
+_SPECIAL = {"eps": r"\epsilon", "lam": r"\lambda", "Na": "N_{a}", "Nact": r"N_{\mathrm{act}}", "Eh": r"\hat{E}"}
+
+
+def latex_name(name: str) -> str:
+    """LaTeX of a symbol's name: `Na` N_{a}, `G_opt` G_{opt}, `dL/dG` a partial derivative, `N_active/N` a ratio."""
+    if match := re.fullmatch(r"d(\d*)([A-Z]+)/d(\w+?)(\d*)", name):
+        order, target, x, power = match.groups()
+        if order == power:
+            top = rf"\partial^{{{order}}} {target}" if order else rf"\partial {target}"
+            bottom = rf"\partial {latex_name(x)}" + (rf"^{{{order}}}" if order else "")
+            return rf"\frac{{{top}}}{{{bottom}}}"
+    if match := re.fullmatch(r"dln(.+)/dln(\w+)", name):
+        return rf"\frac{{\partial \ln {latex_name(match.group(1))}}}{{\partial \ln {latex_name(match.group(2))}}}"
+    if match := re.fullmatch(r"\((.+)\)", name):
+        return rf"\left({latex_name(match.group(1))}\right)"
+    if match := re.fullmatch(r"(\w+)\((.+)\)", name):  # A(G, S)
+        inside = ", ".join(latex_name(p.strip()) for p in match.group(2).split(","))
+        return rf"{latex_name(match.group(1))}\left({inside}\right)"
+    if match := re.fullmatch(r"\((.+)\)_opt", name):
+        return rf"\left({latex_name(match.group(1))}\right)_{{\mathrm{{opt}}}}"
+    if "/" in name:
+        return "/".join(latex_name(p) for p in name.split("/"))
+    if name in _SPECIAL:
+        return _SPECIAL[name]
+    stem, _, tail = name.partition("_")
+    if match := re.fullmatch(r"([A-Za-z]+?)(\d+)", stem):
+        stem, tail = match.group(1), match.group(2) + (f",{tail}" if tail else "")
+    if stem in _SPECIAL and tail:
+        return (
+            rf"{_SPECIAL[stem].rstrip('}')},\mathrm{{{tail}}}}}"
+            if "_" in _SPECIAL[stem]
+            else _sub(_SPECIAL[stem], tail)
+        )
+    base = rf"\{stem}" if stem in _GREEK else stem if len(stem) == 1 else rf"\mathrm{{{stem}}}"
+    return _sub(base, tail) if tail else base
+
+
+def _sub(base: str, tail: str) -> str:
+    inside = rf"\{tail}" if tail in _GREEK else tail if len(tail) == 1 or tail.isdigit() else rf"\mathrm{{{tail}}}"
+    return f"{base}_{{{inside.replace('_', ',')}}}"
+
+
+def to_latex(expression: sympy.Basic) -> str:
+    """LaTeX of an expression or relation, with the field's names for symbols."""
+    import sympy
+
+    names = {s: latex_name(s.name) for s in expression.atoms(sympy.Symbol)}
+    return str(sympy.latex(expression, symbol_names=names, mul_symbol=r"\,"))
+
+
+def mathml(expression: sympy.Basic | None) -> str:
+    """Presentation MathML wrapped in a block `<math>` element; "" for None."""
+    if expression is None:
+        return ""
+    import sympy
+    from sympy.printing.mathml import mathml as printed
+
+    renamed = expression.xreplace({s: sympy.Symbol(_plain(s.name)) for s in expression.atoms(sympy.Symbol)})
+    return f'<math display="block">{printed(renamed, printer="presentation")}</math>'
+
+
+def _plain(name: str) -> str:
+    name = {"eps": "epsilon", "lam": "lambda", "Na": "N_a"}.get(name, name)
+    return re.sub(r"^d(\d*)([A-Z]+)/d(\w+?)(\d*)$", lambda m: f"∂{m[1]}{m[2]}/∂{_plain(m[3])}{m[4]}", name)
+
+
+def pretty(expression: sympy.Basic, width: int, indent: str) -> str:
+    """Two-dimensional Unicode mathematics if it fits, else one line."""
+    import sympy
+
+    drawn = str(sympy.pretty(expression, use_unicode=True, wrap_line=False, root_notation=False))
+    if max(len(line) for line in drawn.splitlines()) + len(indent) > width:
+        drawn = str(sympy.sstr(expression))
+    lines = drawn.splitlines()
+    return "\n".join((indent if i == 0 else " " * len(indent)) + line for i, line in enumerate(lines))
+
+
+# -- numbers and sentences ------------------------------------------------------------------------------------------
+
+
+def number(value: float | int | str | None, digits: int = 5) -> str:
+    """A number for a reader: significant digits, no noise; powers of ten for large and small."""
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and abs(value) < 10**6:
+        return str(value)
+    if value != 0 and not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.{digits - 1}e}"
+    return f"{value:.{digits}g}"
+
+
+def result_line(result: Result) -> str:
+    """One line of a result: name, value, interval."""
+    name = optimum_name(result.symbol, result.kind)
+    if result.kind in {"monotone", "none", "implicit"} and result.remarks:
+        return result.remarks[0].rstrip(".")
+    parts = [name]
+    if result.expression is not None:
+        import sympy
+
+        parts.append(f"= {sympy.sstr(result.expression)}")
+    elif result.implicit is not None and result.value is None:
+        import sympy
+
+        parts.append(f"solves {sympy.sstr(result.implicit)}")
+    if result.value is not None and not (result.expression is not None and result.expression.is_number):
+        percent = f" ({100 * result.value:.2f} %)" if result.quantity == "activation_ratio" else ""
+        parts.append(f"= {number(result.value)}{percent}")
+    if result.interval is not None:
+        parts.append(f"[{number(result.interval[0], 4)}, {number(result.interval[1], 4)}]")
+    if result.settings and result.value is not None:
+        parts.append("at " + ", ".join(f"{k} = {number(v, 4)}" for k, v in result.settings.items()))
+    return " ".join(parts)
+
+
+def result_notes(result: Result) -> list[str]:
+    """The sentences under a result."""
+    notes: list[str] = []
+    if result.second_order is not None:
+        notes.append(f"second-order condition: {result.second_order}")
+    if result.independence:
+        notes.append(result.independence)
+    for v, e in result.exponents.items():
+        value = result.exponent_values.get(v)
+        notes.append(f"grows as {v}^({e})" + (f" = {v}^{number(value, 6)}" if value is not None else ""))
+    if result.integer is not None:
+        notes.append(
+            f"best whole number {result.integer[0]}, which costs {number(result.integer[1], 3)} over the optimum"
+        )
+    notes += [n for n in (result.feasibility, result.extrapolation) if n]
+    notes += [r for r in result.remarks if r.rstrip(".") != result_line(result)]
+    if result.check.sentence and result.kind not in {"monotone", "none"}:
+        notes.append(f"check ({result.check.kind}): {result.check.sentence}")
+    return notes
+
+
+def _heading(d: Derivation) -> list[str]:
+    lines = [f"{d.law.name}: {d.law.title or d.law.formula}"]
+    if d.law.source:
+        lines.append(d.law.source + (f", Eq. {d.law.equation}" if d.law.equation else ""))
+    lines.append(f"Constants: {d.constants_source}")
+    if d.simulated:
+        lines.append(f"The losses behind these constants are SIMULATED: {d.simulated}")
+    if d.subject_to:
+        lines.append(f"Subject to {d.subject_to}")
+    return lines
+
+
+def _law_equation(d: Derivation) -> Any:
+    import sympy
+
+    target = "EL" if d.law.target == "efficiency_leverage" else "L"
+    expression = d.law.expression
+    for symbol, part in d.definitions:
+        expression = expression.subs(dict(_same_names(part, expression))).subs(part, symbol)
+    return sympy.Eq(sympy.Symbol(target), expression, evaluate=False)
+
+
+def _same_names(part: Any, expression: Any) -> list[tuple[Any, Any]]:
+    """Pairs (symbol of the law, symbol of the derivation) with equal names, so that parts can be found again."""
+    by_name = {s.name: s for s in part.free_symbols}
+    return [(s, by_name[s.name]) for s in expression.free_symbols if s.name in by_name and s != by_name[s.name]]
+
+
+def _definition(d: Derivation, symbol: Any, part: Any) -> Any:
+    import sympy
+
+    names = [v for v in d.law.variable_names if v in _spelled_names(d, part)]
+    return sympy.Eq(sympy.Symbol(f"{symbol}({', '.join(names)})"), part, evaluate=False)
+
+
+def _spelled_names(d: Derivation, part: Any) -> set[str]:
+    for symbol, inner in reversed(d.definitions):
+        part = part.subs(symbol, inner)
+    return {str(s) for s in part.free_symbols}
+
+
+# -- documents ------------------------------------------------------------------------------------------------------
+
+
+def text(d: Derivation, width: int = 110) -> str:
+    """For a terminal: numbered steps, then results, then tables."""
+    import textwrap
+
+    def wrapped(sentence: str, indent: str) -> str:
+        return textwrap.fill(sentence, width, initial_indent=indent, subsequent_indent=indent,
+                             break_long_words=False, break_on_hyphens=False)  # fmt: skip
+
+    out = [*_heading(d), "", pretty(_law_equation(d), width, "  ")]
+    for symbol, part in d.definitions:
+        out += ["", pretty(_definition(d, symbol, part), width, "  where ")]
+    if d.assumptions:
+        out += ["", "Assumptions"]
+        out += [wrapped(str(c), "  ") for c in d.assumptions]
+    out.append("")
+    for i, step in enumerate(d.steps, 1):
+        out.append(f"{i}. {step.title}")
+        if step.sentence:
+            out.append(wrapped(step.sentence, "   "))
+        if step.equation is not None:
+            out += ["", pretty(step.equation, width, "     "), ""]
+        if step.check.sentence != step.sentence.rstrip("."):
+            out.append(wrapped(f"[{step.check.kind}] {step.check.sentence}", "   "))
+    out += ["", "Results"]
+    for r in d.results:
+        out.append(wrapped(result_line(r), "  "))
+        out += [wrapped(n, "      ") for n in result_notes(r)]
+    for t in d.tables:
+        out += ["", t.title, _text_table(t)]
+    if d.warnings:
+        out += ["", "Warnings", *(wrapped(w, "  ") for w in d.warnings)]
+    return "\n".join(line.rstrip() for line in "\n".join(out).splitlines()) + "\n"
+
+
+def _text_table(t: Table) -> str:
+    from tabulate import tabulate
+
+    rows = [[number(v) for v in row] for row in t.rows]
+    body = tabulate(rows, headers=list(t.columns), disable_numparse=True, stralign="right")
+    return "\n".join("  " + line for line in body.splitlines())
+
+
+def markdown(d: Derivation) -> str:
+    """Markdown: mathematics between dollar signs, tables as pipes."""
+    from tabulate import tabulate
+
+    out = [f"## {_heading(d)[0]}", "", *(f"{line}  " for line in _heading(d)[1:]), "", _display(_law_equation(d))]
+    if d.definitions:
+        out += ["where", "", *(_display(_definition(d, s, p)) for s, p in d.definitions)]
+    if d.assumptions:
+        out += ["**Assumptions**", "", *(f"- ${to_latex(c.relation)}$ ({_kind(c.check)})" for c in d.assumptions), ""]
+    for i, step in enumerate(d.steps, 1):
+        out += [f"{i}. **{_escaped(step.title)}.** {_escaped(step.sentence)}", ""]
+        if step.equation is not None:
+            out.append(_display(step.equation, "   "))
+        out += [f"   *{_kind(step.check)}*", ""]
+    out += ["### Results", ""]
+    for r in d.results:
+        head = f"${to_latex(r.equation)}$" if r.equation is not None else ""
+        out.append(f"- {head} {_escaped(_value_text(r))}".rstrip())
+        out += [f"  - {_escaped(n)}" for n in result_notes(r)]
+    for t in d.tables:
+        rows = [[number(v) for v in row] for row in t.rows]
+        out += ["", f"**{t.title}**", "",
+                tabulate(rows, headers=list(t.columns), tablefmt="pipe", disable_numparse=True)]  # fmt: skip
+    if d.warnings:
+        out += ["", "### Warnings", "", *(f"- {_escaped(w)}" for w in d.warnings)]
+    return "\n".join(out) + "\n"
+
+
+def _escaped(sentence: str) -> str:
+    return re.sub(r"([*_])", r"\\\1", sentence)
+
+
+def _value_text(r: Result) -> str:
+    if r.equation is None:
+        return result_line(r)
+    if r.value is None:
+        return ""
+    interval = "" if r.interval is None else f" [{number(r.interval[0], 4)}, {number(r.interval[1], 4)}]"
+    at = f" at {', '.join(f'{k} = {number(v, 4)}' for k, v in r.settings.items())}" if r.settings else ""
+    percent = f" ({100 * r.value:.2f} %)" if r.quantity == "activation_ratio" else ""
+    return f"= {number(r.value)}{percent}{interval}{at}"
+
+
+def _kind(check: Check) -> str:
+    return f"{check.kind}: {check.sentence}"
+
+
+def _display(expression: Any, indent: str = "") -> str:
+    return f"{indent}$${to_latex(expression)}$$\n"
+
+
+_PREAMBLE = r"""\documentclass{article}
+\usepackage[T1]{fontenc}
+\usepackage[margin=2.5cm]{geometry}
+\usepackage{amsmath,booktabs}
+\begin{document}
+"""
+
+
+def latex(d: Derivation, document: bool = False) -> str:
+    """LaTeX for a paper (amsmath, booktabs); `document=True` adds a preamble."""
+    head, *rest = _heading(d)
+    out = [rf"\subsection*{{{tex(head)}}}", *(tex(line) + r"\\" for line in rest), _equation(_law_equation(d))]
+    if d.definitions:
+        out += ["where", *(_equation(_definition(d, s, p)) for s, p in d.definitions)]
+    if d.assumptions:
+        out.append(r"\paragraph{Assumptions} \begin{itemize}")
+        out += [rf"\item ${to_latex(c.relation)}$ ({tex(_kind(c.check))})" for c in d.assumptions]
+        out.append(r"\end{itemize}")
+    out += [r"\begin{enumerate}", *(_latex_step(s) for s in d.steps), r"\end{enumerate}"]
+    if d.results:
+        out.append(r"\paragraph{Results} \begin{itemize}")
+        for r in d.results:
+            shown = f"${to_latex(r.equation)}$ " if r.equation is not None else ""
+            out.append(rf"\item {shown}{tex(_value_text(r))}. {tex('; '.join(result_notes(r)))}")
+        out.append(r"\end{itemize}")
+    out += [_latex_table(t) for t in d.tables]
+    body = "\n".join(out)
+    return f"{_PREAMBLE}{body}\n\\end{{document}}\n" if document else body + "\n"
+
+
+def _latex_step(step: Step) -> str:
+    equation = _equation(step.equation) if step.equation is not None else ""
+    return rf"\item \textbf{{{tex(step.title)}.}} {tex(step.sentence)}{equation}\emph{{{tex(_kind(step.check))}}}"
+
+
+def _equation(expression: Any) -> str:
+    return rf"\begin{{equation*}}{to_latex(expression)}\end{{equation*}}"
+
+
+def _latex_table(t: Table) -> str:
+    from tabulate import tabulate
+
+    rows = [[number(v) for v in row] for row in t.rows]
+    body = tabulate(rows, headers=list(t.columns), tablefmt="latex_booktabs", disable_numparse=True)
+    return rf"\paragraph{{{tex(t.title)}}}" + "\n\n" + body
+
+
+_TEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+        "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}"}  # fmt: skip
+
+
+def tex(sentence: str) -> str:
+    """Plain text with TeX's special characters escaped."""
+    return "".join(_TEX.get(c, c) for c in sentence)

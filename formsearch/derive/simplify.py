@@ -1,0 +1,356 @@
+"""Structure of an expression as a reader sees it: named parts, terms in one variable, and what decides an optimum."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from formsearch.derive.derivation import Condition
+from formsearch.derive.limits import OutOfTime, limited
+
+if TYPE_CHECKING:
+    import sympy
+
+    from formsearch.derive.problem import Problem
+
+_NAMES = ("A", "phi", "B", "psi", "Q", "chi", "P", "omega", "R", "Phi", "Psi", "U", "V", "W")
+
+
+# -- named parts ---------------------------------------------------------------------------------------------------
+
+
+def with_names(problem: Problem) -> tuple[Problem, tuple[Condition, ...]]:
+    """The problem with factors such as A(G, S)*phi(N, N_active), and repeated parts, named.
+
+    A part is named if it is a sum in variables that multiplies something else, or a larger piece that occurs
+    twice. Its sign is established and carried by the name, so that later steps can use it; the conditions returned
+    say how.
+    """
+    import sympy
+
+    expression = problem.expression
+    variables = {problem.symbols[v] for v in problem.variables}
+    taken = {str(s) for s in expression.free_symbols} | set(problem.symbols)
+    names = (n for n in _NAMES if n not in taken)
+    definitions: list[tuple[Any, Any]] = []
+    conditions: list[Condition] = []
+
+    def name(part: Any) -> Any:
+        current = replace(problem, definitions=tuple(definitions))
+        sign, check = current.sign(part)
+        label = next(names, f"Q_{len(definitions) + 1}")
+        known = {1: {"positive": True}, -1: {"negative": True}}.get(sign or 0, {"real": True})
+        symbol = sympy.Symbol(label, **known)
+        definitions.append((symbol, part))
+        if sign in (1, -1) and check.sentence not in ("every part is positive", "every part is negative"):
+            shown = sympy.Gt(symbol, 0, evaluate=False) if sign == 1 else sympy.Lt(symbol, 0, evaluate=False)
+            conditions.append(Condition(shown, check))
+        return symbol
+
+    repeated, (expression,) = sympy.cse([expression], symbols=sympy.numbered_symbols("cse_"), list=True)
+    inner: dict[Any, Any] = {}
+    for symbol, part in repeated:
+        part = part.subs(inner)
+        big = part.count_ops() >= 5 and part.free_symbols & variables
+        inner[symbol] = name(part) if big else part
+    expression = expression.subs(inner)
+
+    for term in sympy.Add.make_args(expression):
+        factors = sympy.Mul.make_args(term)
+        sums = [f for f in factors if f.is_Add and f.free_symbols & (variables | {d for d, _ in definitions})]
+        if sums and len(factors) > 1:
+            for part in sorted(sums, key=lambda f: _place(problem, f)):
+                expression = expression.subs(part, name(part))
+    return replace(problem, expression=expression, definitions=tuple(definitions)), tuple(conditions)
+
+
+def _place(problem: Problem, part: Any) -> int:
+    """Where a part stands in the formula as it was written, so that names follow the paper's order."""
+    from formsearch.formula import names_in
+
+    written = names_in(problem.law.formula)
+    return min((written.index(str(s)) for s in part.free_symbols if str(s) in written), default=len(written))
+
+
+def arguments_of(problem: Problem, symbol: Any) -> tuple[str, ...]:
+    """The variables a named part depends on, in the law's order."""
+    free = {str(s) for s in problem.spelled(symbol).free_symbols}
+    return tuple(v for v in problem.variables if v in free)
+
+
+# -- terms in one variable ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Term:
+    """coefficient * x**exponent, neither containing x."""
+
+    coefficient: Any
+    exponent: Any
+
+
+def power_terms(expression: Any, x: sympy.Symbol) -> list[Term] | None:
+    """The expression as a sum of powers of x with coefficients free of x, or None if it is not one.
+
+    Sums that do not contain x are kept whole, so that nothing is multiplied out that need not be.
+    """
+    import sympy
+
+    if not expression.has(x):
+        return [Term(expression, sympy.Integer(0))]
+    kept: dict[Any, Any] = {}
+
+    def hide(node: Any) -> Any:
+        if not node.has(x):
+            if node.is_Add:
+                sign = {"positive": True} if node.is_positive else {"real": True}
+                return kept.setdefault(node, sympy.Dummy(**sign))
+            return node
+        if node.is_Atom:
+            return node
+        if node.is_Pow and not node.exp.has(x):
+            return sympy.Pow(hide(node.base), node.exp)
+        free, bound = [a for a in node.args if not a.has(x)], [a for a in node.args if a.has(x)]
+        if node.is_Add and len(free) > 1:
+            return node.func(hide(node.func(*free)), *map(hide, bound))
+        return node.func(*map(hide, node.args))
+
+    expanded = sympy.expand(sympy.expand_power_base(hide(expression)), log=False)
+    back = {d: e for e, d in kept.items()}
+    collected: dict[Any, Any] = {}
+    for term in sympy.Add.make_args(expanded):
+        coefficient, rest = term.as_independent(x, as_Add=False)
+        rest = sympy.powsimp(rest, combine="exp")
+        base, exponent = rest.as_base_exp()
+        if rest == 1:
+            exponent = sympy.Integer(0)
+        elif base != x or exponent.has(x):
+            return None
+        exponent = sympy.expand(exponent.subs(back)) if back else sympy.expand(exponent)
+        collected[exponent] = collected.get(exponent, sympy.Integer(0)) + coefficient
+    terms = [Term(gathered(c.subs(back)), p) for p, c in collected.items()]
+    return [t for t in terms if t.coefficient != 0]
+
+
+def gathered(expression: Any) -> Any:
+    """Common factors in front, without multiplying anything out."""
+    import sympy
+
+    if expression.is_Add:
+        return sympy.factor_terms(expression)
+    return expression
+
+
+def tidy(expression: Any) -> Any:
+    """A readable equal form: powers merged, common factors out; the shortest of a few cheap rewritings."""
+    import sympy
+
+    expression = _tidy_exponents(expression)
+    options = [expression]
+    for rewrite in (sympy.powsimp, sympy.factor_terms, _powers_then_terms):
+        options.append(_tidy_exponents(rewrite(expression)))
+    small = min(options, key=_length)
+    if small.count_ops() < _FACTORED and len(small.free_symbols) <= _MANY:
+        for rewrite in (_cancelled, _factored):
+            with contextlib.suppress(OutOfTime, ValueError, TypeError, NotImplementedError, sympy.PolynomialError):
+                options.append(_tidy_exponents(limited(_TIDY_SECONDS, rewrite, small)))
+    return min(options, key=_length)
+
+
+_FACTORED = 60
+"""Operations up to which a polynomial is factored just to look better."""
+_MANY = 9
+"""Symbols up to which that is tried: polynomial algebra explodes with their number."""
+_TIDY_SECONDS = 0.5
+
+
+def _length(expression: Any) -> tuple[int, int]:
+    """Operations, with a fraction inside a sum counted twice: one quotient reads better than nested ones."""
+    import sympy
+
+    nested = sum(
+        f.as_base_exp()[1].is_negative is True
+        for total in expression.atoms(sympy.Add)
+        for term in total.args
+        for f in sympy.Mul.make_args(term)
+        if not expression.is_Add
+    )
+    return expression.count_ops() + nested, len(str(expression))
+
+
+def _powers_then_terms(expression: Any) -> Any:
+    import sympy
+
+    return sympy.factor_terms(sympy.powsimp(expression))
+
+
+def _cancelled(expression: Any) -> Any:
+    import sympy
+
+    return sympy.cancel(expression) if expression.is_rational_function() else expression
+
+
+def _factored(expression: Any) -> Any:
+    import sympy
+
+    return sympy.powsimp(sympy.factor(sympy.powsimp(expression)))
+
+
+def _tidy_exponents(expression: Any) -> Any:
+    """Exponents such as -1 + 1/(1 + alpha) over one denominator: -alpha/(1 + alpha)."""
+    import sympy
+
+    if expression.is_Atom:
+        return expression
+    parts = [_tidy_exponents(a) for a in expression.args]
+    if expression.is_Pow and parts[1].free_symbols and parts[1].is_rational_function():
+        parts[1] = sympy.factor(sympy.cancel(parts[1]))
+    return expression.func(*parts) if tuple(parts) != expression.args else expression
+
+
+def presented(expression: Any) -> Any:
+    """For print: like `tidy`, with roots over whole quotients, sqrt(f/e) rather than sqrt(f)/sqrt(e)."""
+    import sympy
+
+    if isinstance(expression, sympy.core.relational.Relational):
+        return expression.func(*(presented(a) for a in expression.args), evaluate=False)
+    return _merged_roots(sympy.powsimp(tidy(expression), deep=True, combine="exp"))
+
+
+def _merged_roots(expression: Any) -> Any:
+    import sympy
+
+    if expression.is_Atom:
+        return expression
+    parts = [_merged_roots(a) for a in expression.args]
+    if not expression.is_Mul:
+        return expression.func(*parts) if tuple(parts) != expression.args else expression
+    roots: dict[Any, list[Any]] = {}
+    rest: list[Any] = []
+    for part in parts:
+        base, exponent = part.as_base_exp()
+        if exponent.is_Rational and not exponent.is_Integer and base.is_positive:
+            roots.setdefault(abs(exponent), []).append(base if exponent > 0 else 1 / base)
+        else:
+            rest.append(part)
+    merged = [
+        sympy.Pow(sympy.Mul(*bases), e, evaluate=False) if len(bases) > 1 else sympy.Pow(bases[0], e)
+        for e, bases in roots.items()
+    ]
+    if all(len(b) == 1 for b in roots.values()):
+        return sympy.Mul(*parts)
+    return merged[0] if not rest and len(merged) == 1 else sympy.Mul(*rest, *merged, evaluate=False)
+
+
+def same(a: Any, b: Any, seconds: float = 2.0) -> bool | None:
+    """Whether two expressions are equal: True if algebra shows it, None if it does not (in time)."""
+    if a - b == 0:
+        return True
+    try:
+        return limited(seconds, _vanishes, a - b)
+    except (OutOfTime, ValueError, TypeError, NotImplementedError, RecursionError):
+        return None
+
+
+def _vanishes(difference: Any) -> bool | None:
+    import sympy
+
+    if sympy.powsimp(sympy.expand(difference)) == 0:
+        return True
+    spread = sympy.expand(sympy.expand_power_base(sympy.powdenest(difference)))
+    if spread == 0 or sympy.powsimp(spread) == 0:
+        return True
+    if sympy.powsimp(sympy.expand(sympy.together(difference))) == 0:
+        return True
+    return True if sympy.simplify(difference) == 0 else None
+
+
+# -- what decides the optimum in one variable -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """L depends on x only through u: dL/dx = factor * du/dx, with the factor of one sign.
+
+    `said` tells what was stripped; `conditions` are the signs that were used; `sign` is that of the factor
+    (0 or None: it changes sign, or nothing is known).
+    """
+
+    u: Any
+    factor: Any
+    sign: int | None
+    said: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+
+
+def reduced(problem: Problem, expression: Any, x: sympy.Symbol) -> Reduced:
+    """Strip what cannot move the optimum: terms free of x, factors of one sign, monotone outer functions."""
+    import sympy
+
+    u, factor = expression, sympy.Integer(1)
+    sign: int | None = 1
+    said: list[str] = []
+    conditions: list[Condition] = []
+
+    def times(part: Any) -> None:
+        nonlocal factor, sign
+        factor = factor * part
+        s, condition = problem.condition(part)
+        if condition.check.sentence != "every part is positive":
+            conditions.append(condition)
+        sign = None if s is None or sign is None else sign * s
+
+    for _ in range(12):
+        if u == x or not u.has(x):
+            break
+        free, bound = u.as_independent(x, as_Add=True)
+        if u.is_Add and free != 0:
+            said.append(f"terms free of {x} drop out")
+            u = bound
+            continue
+        if u.is_Add:
+            common = sympy.factor_terms(u)
+            if not common.is_Mul or not common.as_independent(x, as_Add=False)[0].free_symbols:
+                break
+            u = common
+        if u.is_Mul:
+            free, bound = u.as_independent(x, as_Add=False)
+            if free != 1:
+                times(free)
+                u = bound
+                continue
+            if power_terms(u, x) is not None or not all(problem.sign(f)[0] == 1 for f in u.args):
+                break
+            times(u)
+            said.append("the logarithm of a positive product has the same optimum")
+            u = sympy.Add(*(sympy.expand_log(sympy.log(f), force=True) for f in u.args))
+            break
+        if u.is_Pow and not u.exp.has(x) and u.base != x:
+            times(u.exp)
+            times(u.base ** (u.exp - 1))
+            said.append("an outer power is monotone")
+            u = u.base
+        elif u.is_Pow and not u.base.has(x):
+            times(u)
+            times(sympy.log(u.base))
+            said.append("an outer exponential is monotone")
+            u = u.exp
+        elif isinstance(u, sympy.exp):
+            times(u)
+            said.append("an outer exponential is monotone")
+            u = u.args[0]
+        elif isinstance(u, sympy.log) and u.args[0] != x:
+            times(1 / u.args[0])
+            said.append("an outer logarithm is monotone")
+            u = u.args[0]
+        else:
+            break
+    return Reduced(u, factor, sign, tuple(dict.fromkeys(said)), tuple(conditions))
+
+
+def symbols_named(expression: Any, names: Iterable[str]) -> tuple[str, ...]:
+    """Which of the names occur in the expression, in the order given."""
+    free = {str(s) for s in expression.free_symbols}
+    return tuple(n for n in names if n in free)

@@ -1,0 +1,78 @@
+"""A symbolic step never hangs: it is interrupted in the main thread and killed elsewhere."""
+
+import signal
+import threading
+import time
+
+import pytest
+
+from formsearch.derive.limits import OutOfTime, limited
+
+
+def _forever() -> None:
+    while True:
+        try:
+            time.sleep(10)
+        except Exception:  # a library that swallows exceptions must not swallow the interruption
+            continue
+
+
+def _sum(a: int, b: int) -> int:
+    return a + b
+
+
+def _bad() -> None:
+    raise ValueError("no closed form")
+
+
+def _in_thread(*arguments: object) -> object:
+    caught: list[object] = []
+
+    def work() -> None:
+        try:
+            caught.append(limited(*arguments))  # type: ignore[arg-type]
+        except Exception as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(60)
+    return caught[0]
+
+
+def test_main_thread_is_interrupted() -> None:
+    started = time.monotonic()
+    with pytest.raises(OutOfTime, match=r"_forever took more than 0\.2 s"):
+        limited(0.2, _forever)
+    assert time.monotonic() - started < 2
+    assert limited(5, _sum, 2, 3) == 5
+
+
+def test_a_timer_of_the_caller_survives() -> None:
+    rung: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda *_: rung.append(1))
+    signal.setitimer(signal.ITIMER_REAL, 0.4)
+    try:
+        with pytest.raises(OutOfTime):
+            limited(0.1, _forever)
+        assert not rung
+        time.sleep(0.5)
+        assert rung == [1]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_other_threads_use_a_second_process() -> None:
+    assert _in_thread(30, _sum, 2, 3) == 5
+    error = _in_thread(0.3, _forever)
+    assert isinstance(error, OutOfTime)
+    assert _in_thread(30, _sum, 4, 5) == 9  # a fresh process after the killed one
+    error = _in_thread(30, _bad)
+    assert isinstance(error, ValueError)
+    assert "no closed form" in str(error)
+
+
+def test_no_time_left_is_out_of_time() -> None:
+    with pytest.raises(OutOfTime):
+        limited(0, _sum, 1, 2)
