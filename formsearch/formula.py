@@ -34,12 +34,15 @@ def _functions() -> dict[str, tuple[int, Callable[..., Any]]]:
         "log2": (1, lambda x: sympy.log(x) / sympy.log(2)),
         "sqrt": (1, sympy.sqrt),
         "Abs": (1, sympy.Abs),
+        "sin": (1, sympy.sin),
+        "cos": (1, sympy.cos),
+        "atan": (1, sympy.atan),
         "Min": (-1, sympy.Min),
         "Max": (-1, sympy.Max),
     }
 
 
-FUNCTIONS = ("exp", "log", "ln", "log10", "log2", "sqrt", "Abs", "Min", "Max")
+FUNCTIONS = ("exp", "log", "ln", "log10", "log2", "sqrt", "Abs", "sin", "cos", "atan", "Min", "Max")
 
 
 def _tree(text: str) -> ast.expr:

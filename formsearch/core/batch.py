@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +65,10 @@ class Pack:
         )
         linear = joined([t.linear for t in tapes], np.zeros(0, dtype=np.bool_))
         return cls(tuple(tapes), X, flat, linear)  # type: ignore[arg-type]
+
+    def unprojected(self) -> Pack:
+        """The same tapes with every constant searched, none solved for."""
+        return replace(self, linear=np.zeros_like(self.linear))
 
     @property
     def rows(self) -> int:
@@ -189,11 +193,13 @@ _announced = False
 
 
 def announce() -> None:
-    """Say, once and only if it is so, that the kernels are about to be compiled (about 20 s, then cached on disk)."""
+    """Say, once and only if it is so, that the kernels are about to be compiled (then they are cached on disk)."""
     global _announced
     if _announced:
         return
     _announced = True
-    cached = any((Path(__file__).parent / "__pycache__").glob("kernels.fit_jobs-*.nbi"))
-    if not cached:
+    from formsearch.core.kernels import fit_jobs
+
+    folder = fit_jobs.stats.cache_path
+    if folder is None or not any(Path(folder).glob("kernels.fit_jobs-*.nbi")):
         print("formsearch: compiling the numerical kernels; this happens once and takes half a minute", file=sys.stderr)

@@ -63,6 +63,13 @@ def compile_expression(
     builder = Builder([str(c) for c in constants], logs)
     index = {c: i for i, c in enumerate(constants)}
     known: dict[Any, Slot] = {}
+    unary = {
+        sympy.log: builder.log,
+        sympy.Abs: builder.abs,
+        sympy.sin: builder.sin,
+        sympy.cos: builder.cos,
+        sympy.atan: builder.atan,
+    }
 
     def split(e: Any, parts: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """Arguments that hold constants, and the others."""
@@ -116,10 +123,9 @@ def compile_expression(
             return power(*e.as_base_exp()) if e.base != sympy.E else exponential(e.exp)
         if isinstance(e, sympy.exp):
             return exponential(e.args[0])
-        if isinstance(e, sympy.log):
-            return builder.log(visit(e.args[0]))
-        if isinstance(e, sympy.Abs):
-            return builder.abs(visit(e.args[0]))
+        for function, make in unary.items():
+            if isinstance(e, function):
+                return make(visit(e.args[0]))
         if isinstance(e, sympy.Min | sympy.Max):
             combine = builder.minimum if isinstance(e, sympy.Min) else builder.maximum
             first, *others = (visit(a) for a in e.args)
@@ -127,7 +133,8 @@ def compile_expression(
                 first = combine(first, other)
             return first
         raise FormulaError(
-            f"{e.func.__name__} is not available in a fitted form: use + - * / **, exp, log, sqrt, Abs, Min, Max"
+            f"{e.func.__name__} is not available in a fitted form: "
+            "use + - * / **, exp, log, sqrt, Abs, sin, cos, atan, Min, Max"
         )
 
     return builder.finish(visit(expression), linear)

@@ -30,7 +30,7 @@ _LEAP = 4.0
 _ASLEEP = 1e-13
 # ... and one whose longest move changes the sum by less than this part has run to zero: it rests where it is.
 
-_EXACT = 1e-26  # a sum of squares this small beside that of the target is a perfect fit in float64
+_EXACT = 1e-29  # a sum of squares this small beside that of the target is a perfect fit in float64
 
 
 @njit(cache=True, error_model="numpy")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from formsearch.core.tape import ABS, ADD, EXP, INV, LOG, MIN, MUL
+from formsearch.core.tape import ABS, ADD, ATAN, COS, EXP, FIRST_UNARY, INV, LOG, MIN, MUL, SIN
 
 BLOCK = 512
 
@@ -101,6 +101,12 @@ def run_scalars(code, literals, n_constants, logarithmic, S, dS):
             da = 1.0 / x if x != 0.0 else 0.0
         elif op == ABS:
             value, da = abs(x), np.sign(x)
+        elif op == SIN:
+            value, da = np.sin(x), np.cos(x)
+        elif op == COS:
+            value, da = np.cos(x), -np.sin(x)
+        elif op == ATAN:
+            value, da = np.arctan(x), 1.0 / (1.0 + x * x)
         elif op == MIN:
             value = min(x, y)
             da, db = (1.0, 0.0) if x <= y else (0.0, 1.0)
@@ -134,6 +140,15 @@ def run_rows(code, n_scalars, columns, S, X, low, n, V, scratch, whole):
         elif op == ABS:
             for i in range(n):
                 out[i] = abs(x[i])
+        elif op == SIN:
+            for i in range(n):
+                out[i] = np.sin(x[i])
+        elif op == COS:
+            for i in range(n):
+                out[i] = np.cos(x[i])
+        elif op == ATAN:
+            for i in range(n):
+                out[i] = np.arctan(x[i])
         elif b < n_scalars:
             s = S[b]
             if op == ADD:
@@ -181,7 +196,7 @@ def run_back(code, n_scalars, columns, S, X, low, n, V, GS, GV):
         op, a, b = code[k, 0], code[k, 1], code[k, 2]
         g = GV[k]
         v = V[k]
-        if op in (EXP, INV, LOG, ABS):
+        if op >= FIRST_UNARY:
             if a < first:
                 continue
             ga = GV[a - first]
@@ -198,7 +213,15 @@ def run_back(code, n_scalars, columns, S, X, low, n, V, GS, GV):
             else:
                 x = V[a - first]
                 for i in range(n):
-                    ga[i] += g[i] * np.sign(x[i])
+                    if op == ABS:
+                        slope = np.sign(x[i])
+                    elif op == SIN:
+                        slope = np.cos(x[i])
+                    elif op == COS:
+                        slope = -np.sin(x[i])
+                    else:  # ATAN
+                        slope = 1.0 / (1.0 + x[i] * x[i])
+                    ga[i] += g[i] * slope
             continue
         for side in range(2):
             p, q = (a, b) if side == 0 else (b, a)

@@ -22,8 +22,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-ADD, MUL, INV, EXP, LOG, ABS, MIN, MAX = range(8)
-UNARY = frozenset({INV, EXP, LOG, ABS})
+ADD, MUL, MIN, MAX, INV, EXP, LOG, ABS, SIN, COS, ATAN = range(11)
+FIRST_UNARY = INV
+"""Operations from here on have one operand (written twice in the code)."""
+
 ONES: Hashable = "1"
 
 Key = Hashable
@@ -148,6 +150,18 @@ class Builder:
     def abs(self, a: Slot) -> Slot:
         """|a|."""
         return self._emit(ABS, a, a)
+
+    def sin(self, a: Slot) -> Slot:
+        """sin(a)."""
+        return self._emit(SIN, a, a)
+
+    def cos(self, a: Slot) -> Slot:
+        """cos(a)."""
+        return self._emit(COS, a, a)
+
+    def atan(self, a: Slot) -> Slot:
+        """arctan(a)."""
+        return self._emit(ATAN, a, a)
 
     def minimum(self, a: Slot, b: Slot) -> Slot:
         """The smaller of two."""

@@ -31,6 +31,7 @@ def fit(
     tie: Sequence[Sequence[str]] = (),
     by: str | None = None,
     shared: Sequence[str] = (),
+    initial: Sequence[Mapping[str, float]] = (),
 ) -> Fit:
     """Fit a law to points: the global minimum of a weighted sum, by multi-start variable projection.
 
@@ -40,6 +41,7 @@ def fit(
     objective : what to minimise; `LeastSquares()` by default. Always a sum.
     starts, seed : how many starts are drawn from the data, and how.
     fix, tie : constants set to numbers, constants set equal (`law.variant`).
+    initial : starts of your own (constants by name), used instead of drawn ones; linear constants may be left out.
     by, shared : `by="group"` fits constants per group of the points; those in `shared` are common to all groups.
 
     Raises
@@ -66,7 +68,7 @@ def fit(
         raise InputError("shared=... needs by='group': without groups every constant is shared")
     problem = Problem.of(chosen, points)
     require_rows(chosen, len(points), len(chosen.constants))
-    found = multistart(problem, loss, starts, seed)
+    found = multistart(problem, loss, starts, seed, initial)
     flat = unidentified(problem, found.constants, found.objective, loss)
     status: Status = status_of(problem, found, flat)
     return Fit(
