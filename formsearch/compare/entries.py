@@ -1,0 +1,93 @@
+"""What is put on the board: laws refitted with an objective, and published constants as printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from formsearch.core.objectives import LeastSquares, Objective, parse_objective
+from formsearch.exceptions import InputError, NotApplicableError
+from formsearch.law import Law, Published
+from formsearch.points import Points
+
+PUBLISHED = "published"
+"""In place of an objective: each law's own, as its authors state it (`Law.objective`)."""
+
+Laws = str | Law | Sequence[str | Law] | Mapping[str, Law]
+Objectives = Objective | str | Sequence[Objective | str] | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a board: a law refitted with `objective`, or, without one, with the constants of `published`."""
+
+    label: str
+    law: Law
+    objective: Objective | None
+    published: Published | None = None
+
+
+def choose_laws(laws: Laws) -> tuple[tuple[Law, ...], bool]:
+    """The laws, and whether any was named (rather than taken with "all").
+
+    Names of registered laws, `Law` objects, `"all"`, or a sequence that mixes them. Raises `UnknownNameError` for an
+    unknown name and `InputError` for two different laws of one name.
+    """
+    from formsearch.registry import laws as registry
+
+    listed = [laws] if isinstance(laws, str | Law) else laws
+    parts: Iterable[str | Law] = listed.values() if isinstance(listed, Mapping) else listed
+    chosen: dict[str, Law] = {}
+    named = False
+    for part in parts:
+        named = named or part != "all"
+        for law in registry.values() if part == "all" else [registry[part] if isinstance(part, str) else part]:
+            if chosen.setdefault(law.name, law).key != law.key:
+                raise InputError(f"two different laws are named {law.name!r}: rename one with law.variant(name=...)")
+    if not chosen:
+        raise InputError("no laws to compare: give names, Law objects, or 'all'")
+    return tuple(chosen.values()), named
+
+
+def choose_objectives(objective: Objectives) -> tuple[Objective | str, ...]:
+    """The common objective first, then those fitted beside it (`PUBLISHED` among them)."""
+    parts = [objective] if isinstance(objective, Objective | str) else list(objective or [LeastSquares()])
+    parsed = [p if isinstance(p, Objective) or p == PUBLISHED else parse_objective(p) for p in parts]
+    if parsed == [PUBLISHED]:
+        parsed = [LeastSquares(), PUBLISHED]
+    return tuple(dict.fromkeys(parsed))
+
+
+def entries(
+    laws: Sequence[Law], objectives: Sequence[Objective | str], published: bool
+) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+    """Every row of the board, and notes on laws whose published objective is not known."""
+    common = next(o for o in objectives if isinstance(o, Objective))
+    table: list[Entry] = []
+    unknown: list[str] = []
+    for law in laws:
+        seen: set[str] = set()
+        for choice in objectives:
+            if isinstance(choice, Objective):
+                loss = choice
+            elif law.objective:
+                loss = parse_objective(law.objective)
+            else:
+                unknown.append(law.name)
+                continue
+            if loss.name not in seen:
+                seen.add(loss.name)
+                label = law.name if loss.name == common.name else f"{law.name}, {loss.name}"
+                table.append(Entry(label, law, loss))
+        if published:
+            table += [Entry(f"{law.name} [{name}]", law, None, fit) for name, fit in law.published.items()]
+    if not unknown:
+        return tuple(table), ()
+    note = f"no objective was published for {', '.join(unknown)}: refitted with the common one only"
+    return tuple(table), (note,)
+
+
+def check_target(law: Law, points: Points) -> None:
+    """Raise `NotApplicableError` if the law gives another quantity than the points' target."""
+    if law.target != points.target_quantity and points.target_quantity != "score":
+        raise NotApplicableError(f"it gives {law.target}, the points' target is {points.target_quantity}")
