@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from formsearch.cli.compare import compare
 from formsearch.cli.data import data
 from formsearch.cli.derive import derive
 from formsearch.cli.doctor import doctor
@@ -14,7 +15,7 @@ from formsearch.cli.laws import laws
 from formsearch.cli.verb import guarded
 from formsearch.exceptions import UnknownNameError
 
-VERBS = {"laws": laws, "data": data, "fit": fit, "derive": derive, "doctor": doctor}
+VERBS = {"laws": laws, "data": data, "fit": fit, "compare": compare, "derive": derive, "doctor": doctor}
 """In the order of `formsearch --help`."""
 
 

@@ -59,7 +59,7 @@ def derive(
             threshold=threshold,
             level=level,
         )
-    session.say(found.text(width=min(shutil.get_terminal_size().columns, 110)))
+    session.say(found.text(width=min(shutil.get_terminal_size((110, 24)).columns, 110)), preformatted=True)
     session.emit(found.to_dict())
     write_report(session, [found])
     return 0 if found.ok and found.results else 1

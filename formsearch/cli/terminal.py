@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -65,10 +66,11 @@ def complain(message: str, kind: str = "error") -> None:
 
 
 def console() -> Console:
-    """Where results are printed. Colours and live displays vanish when stdout is no terminal."""
+    """Where results are printed. In a file or a pipe: no colours, tables 120 wide, text unwrapped."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False)
+    terminal = sys.stdout.isatty()
+    return Console(highlight=False, soft_wrap=not terminal, width=None if terminal or os.getenv("COLUMNS") else 120)
 
 
 def table(

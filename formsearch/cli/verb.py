@@ -42,10 +42,10 @@ class Session:
     quiet: bool = False
     debug: bool = False
 
-    def say(self, *renderables: object) -> None:
-        """Print for a reader; nothing with --quiet or --json."""
+    def say(self, *renderables: object, preformatted: bool = False) -> None:
+        """Print for a reader; nothing with --quiet or --json. `preformatted` text keeps its lines as they are."""
         if not (self.quiet or self.json):
-            terminal.console().print(*renderables, markup=False)
+            terminal.console().print(*renderables, markup=False, soft_wrap=preformatted or None)
 
     def emit(self, result: Mapping[str, Any]) -> None:
         """The result as a JSON document: on stdout with --json, and in the file of `--out NAME.json`."""

@@ -1,0 +1,69 @@
+"""Fits recalled from a store equal computed ones to the bit; anything that decides a fit changes its key."""
+
+import numpy as np
+import pytest
+
+from formsearch.core.objectives import Huber, LeastSquares
+from formsearch.data import load
+from formsearch.fit.result import Fit
+from formsearch.registry import laws
+from formsearch.resume import code_version, remembering
+from formsearch.store import Store
+
+
+def same(a: Fit, b: Fit) -> None:
+    assert a.to_dict() == b.to_dict()
+    assert a.iterations == b.iterations
+    assert a.loss == b.loss
+    assert a.rules == b.rules
+    assert np.array_equal(a.predict(a.data), b.predict(b.data))
+
+
+def test_a_recalled_fit_equals_the_computed_one(tmp_path) -> None:
+    points = load("zhao2025").only("fit")
+    with Store(tmp_path / "work.sqlite") as store:
+        first = remembering(store)(laws["abnar2025"], points, starts=4)  # uses a derived quantity
+    with Store(tmp_path / "work.sqlite") as store:
+        again = remembering(store)(laws["abnar2025"], points, starts=4)
+        assert store.kinds() == {"fit": 1}
+    same(first, again)
+    assert again.bootstrap(5, seed=1).constants.tolist() == first.bootstrap(5, seed=1).constants.tolist()
+
+
+def test_grouped_fits_are_recalled_too(runs_by_group) -> None:
+    with Store(":memory:") as store:
+        fit = remembering(store)
+        first = fit(laws["chinchilla"], runs_by_group, by="group", shared=("E",))
+        same(first, fit(laws["chinchilla"], runs_by_group, by="group", shared=("E",)))
+        assert len(store) == 1
+
+
+@pytest.fixture
+def runs_by_group():
+    points = load("zhao2025").only("fit").take(np.arange(60))
+    from dataclasses import replace
+
+    return replace(points, group=np.asarray(["a", "b"] * 30, dtype=object))
+
+
+def test_what_decides_a_fit_decides_its_key() -> None:
+    points = load("zhao2025").only("fit").take(np.arange(40))
+    law = laws["zhao2025_eq4"]
+    with Store(":memory:") as store:
+        fit = remembering(store)
+        fit(law, points)
+        fit(law, points, objective=LeastSquares())  # the default, spelt out
+        assert len(store) == 1
+        fit(law, points, seed=1)
+        fit(law, points, starts=8)
+        fit(law, points, objective=LeastSquares(log=True))
+        fit(law, points, objective=Huber(1e-3))
+        fit(law, points, objective=Huber(1.0000001e-3))  # prints alike, is another
+        fit(law.variant(fix={"eps": 1.8}), points)
+        fit(law, points.take(np.arange(39)))
+        assert len(store) == 8
+
+
+def test_other_code_is_another_version() -> None:
+    assert code_version("core", "fit") == code_version("core", "fit")
+    assert code_version("core") != code_version("core", "fit")
