@@ -102,7 +102,9 @@ def factor_covariance(J: Array) -> tuple[Array, Array]:
     _, singular, Vt = np.linalg.svd(J / safe, full_matrices=False)
     floor = max(float(singular[0]) * 1e-15, 1e-300) if len(singular) else 1.0
     rows = (Vt.T / np.maximum(singular, floor)) / safe[:, None]
-    return rows @ rows.T, norm
+    # A column of 1e-155 has an infinite variance: that is the answer, not an accident.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return rows @ rows.T, norm
 
 
 def _term_slopes(problem: Problem, constants: Array) -> dict[int, Array]:
@@ -153,7 +155,8 @@ def _judge(problem: Problem, constants: Array, objective: Objective) -> _Finding
         free = [i for i in range(p) if i not in held]
         covariance = np.zeros((p, p))
         inverse, norm = factor_covariance(J[:, free])
-        covariance[np.ix_(free, free)] = noise**2 * inverse
+        with np.errstate(invalid="ignore"):  # no noise and an infinite variance: unknown (NaN), judged as infinite
+            covariance[np.ix_(free, free)] = noise**2 * inverse
         sd = np.sqrt(np.maximum(np.diag(covariance), 0.0))
         for k, i in enumerate(free):
             if norm[k] == 0.0:
@@ -166,7 +169,9 @@ def _judge(problem: Problem, constants: Array, objective: Objective) -> _Finding
                 direction = row.copy()
                 direction[i] += 1.0 / constants[i]
                 direction[held] = 0.0
-                term[i] = np.sqrt(max(float(direction @ covariance @ direction), 0.0)) if np.isfinite(sd[i]) else np.inf
+                with np.errstate(invalid="ignore", over="ignore"):
+                    variance = float(direction @ covariance @ direction)
+                term[i] = np.sqrt(max(variance, 0.0)) if np.isfinite(sd[i]) else np.inf
         judged = np.where(np.isnan(term), relative, np.minimum(term, relative))
         judged[held] = 0.0
         worst = int(np.argmax(np.where(np.isnan(judged), np.inf, judged)))
