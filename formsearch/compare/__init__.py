@@ -67,8 +67,7 @@ def compare(
     by, shared : constants per group and those shared, passed to `fit`.
     cluster : column or quantity whose equal values are redrawn together in the bootstrap (say the training run of a
         trajectory of checkpoints); rows one by one by default, groups for the split `ByGroup`.
-    level : of intervals and of "cannot be told apart". resamples : bootstrap draws (more for
-        many laws: at least 100 a pair).
+    level : of intervals and of "cannot be told apart". resamples : bootstrap draws.
     n_jobs : fits at a time, through joblib. progress : called after each fit with (done, total, label).
 
     Raises

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from formsearch.compare.confidence_set import ConfidenceSet, confidence_set
 from formsearch.compare.distance import distance
-from formsearch.compare.entries import Laws, Objectives, choose_laws, choose_objectives, entries
+from formsearch.compare.entries import PUBLISHED, Laws, Objectives, choose_laws, choose_objectives, entries
 from formsearch.compare.information import criteria
 from formsearch.compare.judge import Folds, Judged, Progress, group_masks, judge, least_share, with_groups
 from formsearch.compare.leaderboard import FoldScore, Leaderboard, Score
@@ -34,9 +34,6 @@ SET_LEVEL = 0.9
 
 SET_RESAMPLES = 2_000
 """Draws used for the confidence set, which keeps one number a draw and pair of laws."""
-
-DRAWS_PER_PAIR = 100
-"""Least bootstrap draws a pair of laws: the smallest p, 2/draws, must survive Holm's correction for all pairs."""
 
 
 def build(
@@ -65,7 +62,7 @@ def build(
     chosen, named = choose_laws(laws)
     objectives = choose_objectives(objective)
     common = next(o for o in objectives if isinstance(o, Objective))
-    table, notes = entries(chosen, objectives, published)
+    table = entries(chosen, objectives, published)
     grouped = with_groups(points, by)
     division = resolve(points, split)
     folds = make_folds(points, division)
@@ -81,15 +78,18 @@ def build(
     pairs: tuple[Pair, ...] = ()
     confidence: ConfidenceSet | None = None
     if found:
-        resamples = max(resamples, DRAWS_PER_PAIR * len(found) * (len(found) - 1) // 2)
+        refits = [i for i, j in enumerate(found) if j.entry.published is None]
         means = _means(points, found, folds, metric, _clusters(points, division, cluster), resamples, seed)
         best_first = np.argsort(means.observed[metric], kind="stable")
         ranked = [_score(points, found[i], int(i), folds, means, level) for i in best_first]
-        pairs = compare_pairs(labels, means, level, _fold_means(points, found, folds, metric, division))
-        if len(found) > 1 and means.clusters > 1:
+        fold_means = _fold_means(points, found, folds, metric, division)
+        pairs = compare_pairs(labels, means, level, fold_means, _wanted(found))
+        if len(refits) > 1 and means.clusters > 1:
             observed, redrawn = means.penalties()
-            hopeless = [s.label for s in ranked if s.off_scale]
-            confidence = confidence_set(labels, observed, redrawn[:SET_RESAMPLES], SET_LEVEL, hopeless)
+            confidence = confidence_set(
+                [labels[i] for i in refits], observed[refits], redrawn[:SET_RESAMPLES, refits], SET_LEVEL,
+                hopeless=[s.label for s in ranked if s.off_scale],
+            )  # fmt: skip
     return Leaderboard(
         scores=tuple(ranked),
         not_applicable=refused,
@@ -109,8 +109,21 @@ def build(
         distance=distance(points, folds.parts, _split_quantities(division)),
         predictions=_predictions(points, found, folds, [s.label for s in ranked]),
         factors=pd.DataFrame({q: points.column(q) for q in points.factors}),
-        notes=_notes(points, notes, ranked, by, shared, means),
+        notes=_notes(points, objectives, ranked, by, shared, means),
     )
+
+
+def _wanted(found: Sequence[Judged]) -> Callable[[str, str], bool]:
+    """Which pairs are tested: refits with refits, and published constants with the common refit of their law."""
+    law = {j.entry.label: j.entry.law.name for j in found}
+    printed = {j.entry.label for j in found if j.entry.published is not None}
+
+    def wanted(first: str, second: str) -> bool:
+        if first in printed or second in printed:
+            return (first in printed) != (second in printed) and (law[first] == second or law[second] == first)
+        return True
+
+    return wanted
 
 
 # -- folds -------------------------------------------------------------------------------------------------------
@@ -230,6 +243,7 @@ def _score(points: Points, j: Judged, number: int, folds: Folds, means: Means, l
                 fit.constants if fit else (j.entry.published.constants if j.entry.published else {}),
                 fit.share if fit else math.nan,
                 fit.status.sentence if fit else "constants as printed",
+                fit is None or fit.ok,
             )
         )
     fit = j.reference
@@ -304,12 +318,20 @@ def _predictions(points: Points, found: Sequence[Judged], folds: Folds, order: S
 
 
 def _notes(
-    points: Points, notes: Sequence[str], scores: Sequence[Score], by: str | None, shared: Sequence[str],
+    points: Points,
+    objectives: Sequence[Objective | str],
+    scores: Sequence[Score],
+    by: str | None,
+    shared: Sequence[str],
     means: Means | None,
 ) -> tuple[str, ...]:  # fmt: skip
     """What a reader must know: simulation, derived quantities, weights, groups, fits that are not at an optimum."""
     lines = [f"the target was not measured: {points.simulated}"] if points.simulated else []
-    lines += [*points.notes, *notes]
+    lines += points.notes
+    if PUBLISHED in objectives:
+        silent = list(dict.fromkeys(s.law.name for s in scores if not s.law.objective))
+        if silent:
+            lines.append(f"no objective was published for {', '.join(silent)}: refitted with the common one only")
     users: dict[str, list[str]] = {}
     for s in scores:
         for rule in s.rules:
@@ -320,10 +342,20 @@ def _notes(
     if by is not None:
         common = f", {', '.join(shared)} shared" if shared else ""
         lines.append(f"constants per {by}{common}")
-    if means is not None and means.clusters < len(np.unique(points.rows)) and means.clusters < 10:
-        lines.append(f"intervals rest on {means.clusters} cluster(s) of test rows: they are rough")
-    lines += [f"{s.label} {s.off_scale}" for s in scores if s.off_scale]
+    if means is not None and means.clusters < 10:
+        lines.append(
+            f"intervals and tests rest on {means.clusters} independent test row(s) or cluster(s): they are rough"
+        )
+    if any(s.kind == "published" for s in scores):
+        lines.append(
+            "published constants stand as printed: some were fitted to these very points, test rows included, "
+            "others to other data; their errors are no test of extrapolation, and `best` is a refitted law"
+        )
+    lines += [f"{s.label} {s.off_scale}" for s in scores if s.off_scale and s.kind == "refit"]
     for s in scores:
-        if s.fit is not None and (not s.ok or s.fit.status.code != "converged"):
+        if s.fit is not None and s.fit.status.code != "converged":
             lines.append(f"{s.label}: {s.status}")
+        failed = [f.label for f in s.folds if not f.ok]
+        if failed and len(s.folds) > 1:
+            lines.append(f"{s.label}: not at an optimum in {len(failed)} of {len(s.folds)} folds ({failed[0]}, ...)")
     return tuple(lines)

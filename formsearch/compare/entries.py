@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from formsearch.core.objectives import LeastSquares, Objective, parse_objective
-from formsearch.exceptions import InputError, NotApplicableError
+from formsearch.exceptions import InputError
 from formsearch.law import Law, Published
 from formsearch.points import Points
 
@@ -58,13 +58,10 @@ def choose_objectives(objective: Objectives) -> tuple[Objective | str, ...]:
     return tuple(dict.fromkeys(parsed))
 
 
-def entries(
-    laws: Sequence[Law], objectives: Sequence[Objective | str], published: bool
-) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
-    """Every row of the board, and notes on laws whose published objective is not known."""
+def entries(laws: Sequence[Law], objectives: Sequence[Objective | str], published: bool) -> tuple[Entry, ...]:
+    """Every row of the board; a law without a stated objective has no row for it."""
     common = next(o for o in objectives if isinstance(o, Objective))
     table: list[Entry] = []
-    unknown: list[str] = []
     for law in laws:
         seen: set[str] = set()
         for choice in objectives:
@@ -73,7 +70,6 @@ def entries(
             elif law.objective:
                 loss = parse_objective(law.objective)
             else:
-                unknown.append(law.name)
                 continue
             if loss.name not in seen:
                 seen.add(loss.name)
@@ -81,13 +77,17 @@ def entries(
                 table.append(Entry(label, law, loss))
         if published:
             table += [Entry(f"{law.name} [{name}]", law, None, fit) for name, fit in law.published.items()]
-    if not unknown:
-        return tuple(table), ()
-    note = f"no objective was published for {', '.join(unknown)}: refitted with the common one only"
-    return tuple(table), (note,)
+    return tuple(table)
 
 
-def check_target(law: Law, points: Points) -> None:
-    """Raise `NotApplicableError` if the law gives another quantity than the points' target."""
-    if law.target != points.target_quantity and points.target_quantity != "score":
-        raise NotApplicableError(f"it gives {law.target}, the points' target is {points.target_quantity}")
+def lacking(law: Law, points: Points) -> str:
+    """Why the law cannot be put on these points, in a clause; empty if it can."""
+    missing = [q for q in law.quantities if not points.can(q)]
+    return f"the points lack {', '.join(missing)}" if missing else ""
+
+
+def other_target(law: Law, points: Points) -> str:
+    """That the law gives another quantity than the points' target, in a clause; "score" is a target of any kind."""
+    if "score" in (law.target, points.target_quantity) or law.target == points.target_quantity:
+        return ""
+    return f"it gives {law.target}, the points' target is {points.target_quantity}"

@@ -30,6 +30,20 @@ def residuals(board: Leaderboard) -> pd.DataFrame:
     return long.rename(columns={"label": "law"})
 
 
+def by_fold(board: Leaderboard) -> pd.DataFrame:
+    """Test error of every law in every fold; one line a law and fold."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        [
+            {"law": s.label, "fold": f.label, "train_rows": f.train_rows}
+            | {name: getattr(f.errors, name) for name in ("rows", "mae", "rmse", "r2", "relative", "log")}
+            for s in board.scores
+            for f in s.folds
+        ]
+    )
+
+
 def error_by_distance(board: Leaderboard) -> pd.DataFrame:
     """Test errors against distance from the training range.
 

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from formsearch.compare.entries import Entry, check_target
+from formsearch.compare.entries import Entry, lacking, other_target
 from formsearch.exceptions import FitError, NotApplicableError
 from formsearch.fit.result import Fit
 from formsearch.points import Points
@@ -124,7 +124,11 @@ def judge(
             refused[entry.label] = result
         else:
             judged.append(result)
-    return tuple(judged), tuple((e.label, refused[e.label]) for e in table if e.label in refused)
+    # Other objectives and published constants of a law that is refused as a whole would repeat its reason.
+    told = {e.law.name: refused[e.label] for e in table if e.label == e.law.name and e.label in refused}
+    listed = [e for e in table if e.label in refused]
+    listed = [e for e in listed if e.label == e.law.name or told.get(e.law.name) != refused[e.label]]
+    return tuple(judged), tuple((e.label, refused[e.label]) for e in listed)
 
 
 def _refusal(
@@ -132,16 +136,14 @@ def _refusal(
 ) -> str | None:
     """Why an entry cannot be fitted here; None if it can."""
     law = entry.law
-    try:
-        if not named:
-            check_target(law, points)
-        law.bind(points)
-        for symbol in shared:
-            law.constant(symbol)
-    except (NotApplicableError, KeyError) as error:
-        return str(error)
+    if not named and (reason := other_target(law, points)):
+        return reason
+    if reason := lacking(law, points):
+        return reason
     if entry.published is not None:
         return None
+    if foreign := [s for s in shared if s not in law.constant_names]:
+        return f"it has no constant {foreign[0]!r} to share between groups"
     for label, (train, test) in zip(folds.labels, folds.parts, strict=True):
         groups = 1
         if by is not None:

@@ -33,6 +33,7 @@ class FoldScore:
     constants: Mapping[str, float]
     share: float
     status: str
+    ok: bool
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -114,8 +115,9 @@ class Leaderboard:
     """Laws judged on the same points.
 
     scores : best first, by `metric` on the test rows. not_applicable : (label, reason) of what could not be judged
-        on exactly these rows. best : name of the best refitted law, None if there is none.
-    pairs : every pair of rows of the board, tested. confidence : model confidence set.
+        on exactly these rows. best : name of the best refitted law (at an optimum, if any is), None if there is none.
+    pairs : every pair of refitted laws, tested, and published constants against their law's refit. confidence : model
+        confidence set of the refitted laws.
     distance : of the test rows from the training range. predictions : one line a law, part and row.
     """
 
@@ -141,8 +143,9 @@ class Leaderboard:
 
     @property
     def best(self) -> str | None:
-        """Name of the best refitted law."""
-        return next((s.law.name for s in self.scores if s.kind == "refit"), None)
+        """Name of the best refitted law whose fits are at an optimum; of the best refitted law if none is."""
+        refits = [s for s in self.scores if s.kind == "refit"]
+        return next((s.law.name for s in [*filter(lambda s: s.ok, refits), *refits]), None)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -160,7 +163,7 @@ class Leaderboard:
         )
 
     def pair(self, first: str, second: str) -> Pair:
-        """The test of two rows, whichever is the better."""
+        """The test of two rows, whichever is the better. Raises `UnknownNameError` for two that were not tested."""
         for p in self.pairs:
             if {p.better, p.worse} == {first, second}:
                 return p
@@ -168,23 +171,37 @@ class Leaderboard:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """The verdict in words: the best row against every other, ties, the confidence set."""
-        return verdicts(self.labels, self.pairs, metric(self.metric), self.level, self.confidence)
+        """The verdict in words: the best refitted law against every other, ties, constants as printed."""
+        refits = [s.label for s in self.scores if s.kind == "refit"]
+        published = [(s.label, s.law.name) for s in self.scores if s.kind == "published" and s.law.name in refits]
+        return verdicts(refits, published, self.pairs, metric(self.metric), self.level, self.confidence)
+
+    def difference(self, label: str) -> float:
+        """A row's mean error minus that of the best refitted law; NaN if no law was refitted."""
+        leader = next((s for s in self.scores if s.kind == "refit"), None)
+        if leader is None:
+            return float("nan")
+        return float(getattr(self.score(label).test, self.metric) - getattr(leader.test, self.metric))
+
+    def p(self, label: str) -> float:
+        """Corrected p of a refitted row against the best one; NaN for the best itself and for published constants."""
+        leader = next((s.label for s in self.scores if s.kind == "refit"), None)
+        return next((p.p_holm for p in self.pairs if p.better == leader and p.worse == label
+                     and self.score(label).kind == "refit"), float("nan"))  # fmt: skip
 
     @property
     def table(self) -> pd.DataFrame:
         """One line a row of the board, best first; test errors unless named `train_`; intervals of `metric`.
 
-        `difference` is to the best row, `p` corrected by Holm over all pairs, `confidence` the p value of the model
-        confidence set, `starts_at_optimum` the least share over all fits of the row.
+        `difference` is to the best refitted law, `p` corrected by Holm over all pairs, `confidence` the p value of
+        the model confidence set, `starts_at_optimum` the least share over all fits of the row.
         """
         import pandas as pd
 
-        against = {p.worse: p for p in self.pairs if self.scores and p.better == self.scores[0].label}
+        chances = {} if self.confidence is None else self.confidence.p
         lines = []
         for s in self.scores:
             low, high = s.intervals[self.metric]
-            pair = against.get(s.label)
             lines.append(
                 {
                     "law": s.label,
@@ -194,9 +211,9 @@ class Leaderboard:
                     **{n: getattr(s.test, n) for n in ("mae", "rmse", "r2", "relative", "log")},
                     f"{self.metric}_low": low,
                     f"{self.metric}_high": high,
-                    "difference": 0.0 if pair is None else pair.difference,
-                    "p": float("nan") if pair is None else pair.p_holm,
-                    "confidence": float("nan") if self.confidence is None else self.confidence.p[s.label],
+                    "difference": self.difference(s.label),
+                    "p": self.p(s.label),
+                    "confidence": chances.get(s.label, float("nan")),
                     **{f"train_{n}": getattr(s.train, n) for n in ("mae", "rmse", "r2")},
                     "aicc": float("nan") if s.criteria is None else s.criteria.aicc,
                     "bic": float("nan") if s.criteria is None else s.criteria.bic,
@@ -275,6 +292,12 @@ class Leaderboard:
         from formsearch.compare.figures import residuals
 
         return residuals(self)
+
+    def by_fold(self) -> pd.DataFrame:
+        """Test error of every law in every fold: law, fold, train_rows, and the measures of error."""
+        from formsearch.compare.figures import by_fold
+
+        return by_fold(self)
 
     def error_by_distance(self) -> pd.DataFrame:
         """Error of every test row against its distance from the training range."""

@@ -2,13 +2,13 @@
 
 Two tests, both of the difference d of two laws' mean errors, both paired:
 
-* Bootstrap over rows: interval from percentiles of the redrawn differences d*, and
-  p = 2 (1 + #{d* on the other side of 0}) / (1 + resamples), so that p < .05 and a 95 % interval without 0 are one
-  statement. Given the fits, it asks whether other test rows would say the same. (Comparing d* - d with d instead needs
-  symmetry, which a law that fails badly on three rows does not have.)
+* Bootstrap over rows: the interval of the redrawn differences d* (see `resampling`), and the p at which that interval
+  ends at zero, p = 2 T_{n-1}(z) with z the normal quantile of the share of d* beyond zero; where no d* is, z is the
+  smaller of that of one draw and -d/se(d*). Given the fits, it asks whether other test rows would say the same. n rows
+  that all favour one law still have p = 2**(1-n) or more, as for tosses of a coin.
 * Corrected resampled t (Nadeau and Bengio 2003, Machine Learning 52, 239-281), for random folds, where training
   sets overlap: with the J differences d_j of the folds,
-  t = mean(d_j) / sqrt((1/J + n_test/n_train) var(d_j)), J - 1 degrees of freedom.
+  t = mean(d_j) / sqrt((1/J + n_test/n_train) var(d_j)), J - 1 degrees of freedom. It then also gives the interval.
 
 Two laws whose mean errors agree to a millionth (`SAME`) count as equal, p = 1: fits of nested forms that meet at one
 optimum agree to that at best, and resampling would call their rounding errors significant.
@@ -20,14 +20,14 @@ statement among all of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from formsearch.compare.resampling import Means
+from formsearch.compare.resampling import Means, expanded_interval
 
 Array = NDArray[np.float64]
 
@@ -86,18 +86,39 @@ def holm(p: Sequence[float] | Array) -> Array:
     return adjusted
 
 
-def corrected_resampled_t(differences: Array, test_over_train: float) -> tuple[float, float]:
-    """(t, two-sided p) of fold differences, shape (folds,); NaN for fewer than two folds or no variation."""
+def corrected_resampled_t(
+    differences: Array, test_over_train: float, level: float = 0.95
+) -> tuple[float, float, float]:
+    """(standard error, half-width of the interval, two-sided p) of fold differences, shape (folds,).
+
+    NaN for fewer than two folds.
+    """
     from scipy import stats
 
     folds = len(differences)
     if folds < 2:
-        return math.nan, math.nan
-    mean, variance = float(differences.mean()), float(differences.var(ddof=1))
-    if variance == 0:
-        return math.nan, 1.0 if mean == 0 else 0.0
-    t = mean / math.sqrt((1 / folds + test_over_train) * variance)
-    return t, float(2 * stats.t.sf(abs(t), folds - 1))
+        return math.nan, math.nan, math.nan
+    mean = float(differences.mean())
+    error = math.sqrt((1 / folds + test_over_train) * float(differences.var(ddof=1)))
+    if error == 0:
+        return 0.0, 0.0, 1.0 if mean == 0 else 0.0
+    half = error * float(stats.t.ppf(0.5 + level / 2, folds - 1))
+    return error, half, float(2 * stats.t.sf(abs(mean) / error, folds - 1))
+
+
+def bootstrap_p(difference: float, redrawn: Array, clusters: int) -> float:
+    """Two-sided p of a difference > 0 from its redrawn values; NaN for a single cluster."""
+    from scipy import stats
+
+    if clusters < 2:
+        return math.nan
+    beyond = int((redrawn <= 0).sum())
+    z = float(stats.norm.ppf(min(0.5, (1 + beyond) / (1 + len(redrawn)))))
+    spread = float(redrawn.std(ddof=1))
+    if beyond == 0:
+        z = min(z, -difference / spread) if spread > 0 else -math.inf
+    p = 2 * float(stats.t.cdf(z, clusters - 1))
+    return min(1.0, max(p, 2.0 ** (1 - clusters)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,36 +130,41 @@ class FoldMeans:
 
 
 def compare_pairs(
-    labels: Sequence[str], means: Means, level: float = 0.95, folds: FoldMeans | None = None
+    labels: Sequence[str],
+    means: Means,
+    level: float = 0.95,
+    folds: FoldMeans | None = None,
+    wanted: Callable[[str, str], bool] = lambda first, second: True,
 ) -> tuple[Pair, ...]:
-    """All pairs of laws, best ones first; `folds` is given for random folds and then decides p."""
+    """All wanted pairs of laws, best ones first; `folds` is given for random folds and then decides p."""
     name = means.metric.name
     observed, redrawn = means.observed[name], means.redrawn[name]
     order = np.argsort(observed, kind="stable")
-    tail = (1 - level) / 2
     pairs = []
     for rank, i in enumerate(order):
         for j in order[rank + 1 :]:
+            if not wanted(labels[i], labels[j]):
+                continue
             d = float(observed[j] - observed[i])
             star = redrawn[:, j] - redrawn[:, i]
             with np.errstate(divide="ignore", invalid="ignore"):
                 ratios = redrawn[:, j] / redrawn[:, i]
                 ratio = float(observed[j] / observed[i])
-            low, high = np.quantile(star, [tail, 1 - tail])
-            usable = np.isfinite(ratios).all()
-            ratio_low, ratio_high = np.quantile(ratios, [tail, 1 - tail]) if usable else (math.nan, math.nan)
+            low, high = expanded_interval(star, means.clusters, level)
+            error = float(star.std(ddof=1))
+            ratio_low, ratio_high = expanded_interval(ratios, means.clusters, level)
             if not observed[j] > (1 + SAME) * observed[i]:
                 p = 1.0
             elif folds is not None:
-                p = corrected_resampled_t(folds.errors[:, j] - folds.errors[:, i], folds.test_over_train)[1]
-            elif means.clusters < 2:
-                p = math.nan
+                by_fold = folds.errors[:, j] - folds.errors[:, i]
+                error, half, p = corrected_resampled_t(by_fold, folds.test_over_train, level)
+                low, high = d - half, d + half
             else:
-                p = min(1.0, 2 * (1 + int((star <= 0).sum())) / (1 + len(star)))
+                p = bootstrap_p(d, star, means.clusters)
             pairs.append(
                 Pair(
-                    labels[i], labels[j], name, d, float(low), float(high), float(star.std(ddof=1)),
-                    ratio, float(ratio_low), float(ratio_high),
+                    labels[i], labels[j], name, d, low, high, error,
+                    ratio, ratio_low, ratio_high,
                     "paired bootstrap" if folds is None else "corrected resampled t", p, math.nan,
                 )
             )  # fmt: skip

@@ -18,6 +18,10 @@ _HEADINGS = {
 }  # fmt: skip
 
 
+MANY_GROUPS = 8
+"""More groups than this are left to `Score.by_group`."""
+
+
 def _measure(name: str, value: float) -> str:
     if name in METRICS and METRICS[name].percent and math.isfinite(value):
         return f"{significant(100 * value)} %"
@@ -32,11 +36,10 @@ def _rows(board: Leaderboard) -> tuple[list[str], list[list[str]]]:
     headings = ["law", "constants", _HEADINGS[ranking], f"{100 * board.level:g} % interval"]
     headings += [_HEADINGS[n] for n in others] + [f"in-sample {_HEADINGS[ranking]}", "AICc", "BIC", "starts"]
     headings += ["difference", "p (Holm)", "confidence set"] + (["objective"] if several else [])
-    against = {p.worse: p for p in board.pairs if board.scores and p.better == board.scores[0].label}
+    members = () if board.confidence is None else board.confidence.members
 
     def line(s: Score) -> list[str]:
         low, high = s.intervals[ranking]
-        pair = against.get(s.label)
         c = s.criteria
         cells = [
             s.label,
@@ -48,8 +51,8 @@ def _rows(board: Leaderboard) -> tuple[list[str], list[list[str]]]:
         cells += [_measure(ranking, getattr(s.train, ranking))]
         cells += ["-", "-"] if c is None else [_criterion(c.aicc), _criterion(c.bic)]
         cells += ["-" if math.isnan(s.share) else f"{100 * s.share:.0f} %"]
-        cells += ["-", "-"] if pair is None else [_measure(ranking, pair.difference), _p(pair.p_holm)]
-        cells += ["-" if board.confidence is None else "in" if s.label in board.confidence.members else "out"]
+        cells += [_measure(ranking, board.difference(s.label)), _p(board.p(s.label))]
+        cells += ["-" if s.kind != "refit" or not members else "in" if s.label in members else "out"]
         return cells + ([s.objective] if several else [])
 
     return headings, [line(s) for s in board.scores]
@@ -76,8 +79,14 @@ def caption(board: Leaderboard) -> str:
 
 def _remarks(board: Leaderboard) -> list[tuple[str, list[str]]]:
     """Headed lists under the table."""
+    groups = [
+        f"{s.label}: " + ", ".join(f"{g} {_measure(board.metric, getattr(e, board.metric))}" for g, e in grouped)
+        for s in board.scores
+        if 1 < len(grouped := list(s.by_group.items())) <= MANY_GROUPS
+    ]
     parts = [
         ("Verdict", list(board.sentences)),
+        (f"{_HEADINGS[board.metric]} by group", groups),
         ("Distance from the training range", list(board.distance.sentences())),
         ("Not judged", [f"{label}: {reason}" for label, reason in board.not_applicable]),
         ("Notes", list(board.notes)),

@@ -2,16 +2,21 @@
 
 One draw of rows serves every law, so differences between laws are paired. A row that is tested several times
 (repeated folds) counts once, with the mean of its penalties: repeating a split creates no new data.
+
+Intervals are expanded percentiles (Hesterberg 2015, The American Statistician 69, 371-386): with n clusters the tail
+Phi(t_{n-1}^-1(alpha/2)) takes the place of alpha/2, so that few rows give intervals as wide as Student's.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.compare.scores import Metric, metric
+from formsearch.exceptions import PointsError
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -38,10 +43,19 @@ class Means:
         return undo(self.observed[self.metric.name]), undo(self.redrawn[self.metric.name])
 
     def interval(self, name: str, law: int, level: float) -> tuple[float, float]:
-        """Percentile interval of a law's mean error."""
-        tail = (1 - level) / 2
-        low, high = np.quantile(self.redrawn[name][:, law], [tail, 1 - tail])
-        return float(low), float(high)
+        """Interval of a law's mean error; NaN for a single cluster."""
+        return expanded_interval(self.redrawn[name][:, law], self.clusters, level)
+
+
+def expanded_interval(redrawn: Array, clusters: int, level: float) -> tuple[float, float]:
+    """Expanded percentile interval of redrawn values; NaN for a single cluster or values that do not exist."""
+    from scipy import stats
+
+    if clusters < 2 or not np.isfinite(redrawn).all():
+        return math.nan, math.nan
+    tail = float(stats.norm.cdf(stats.t.ppf((1 - level) / 2, clusters - 1)))
+    low, high = np.quantile(redrawn, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def row_means(penalties: Array, positions: Index) -> tuple[Array, Index]:
@@ -68,8 +82,15 @@ def bootstrap_means(
     weight, cluster : of each row; rows of one cluster are drawn together.
 
     Of n clusters n - 1 are drawn: the variance of the redrawn means is then s**2/n, without bias (drawing n gives
-    s**2 (n-1)/n**2), and no redrawn mean leaves the range of what was observed.
+    s**2 (n-1)/n**2), and no redrawn mean leaves the range of what was observed. Raises `PointsError` if every row has
+    weight 0.
     """
+    # Rows of no weight carry no penalty, and a draw of such rows alone would have no mean.
+    used = weight > 0
+    if not used.any():
+        raise PointsError("all test rows have weight 0: nothing can be scored; hold out other rows")
+    weight, cluster = weight[used], cluster[used]
+    tables = {name: table[used] for name, table in tables.items()}
     rng = np.random.default_rng([seed, 0x6D65616E])
     names, code = np.unique(cluster, return_inverse=True)
     n = len(names)

@@ -66,22 +66,35 @@ def better_sentence(pair: Pair, measure: Metric) -> str:
 
 
 def verdicts(
-    order: Sequence[str], pairs: Sequence[Pair], measure: Metric, level: float, confidence: ConfidenceSet | None
+    refits: Sequence[str],
+    published: Sequence[tuple[str, str]],
+    pairs: Sequence[Pair],
+    measure: Metric,
+    level: float,
+    confidence: ConfidenceSet | None,
 ) -> tuple[str, ...]:
-    """The best law against every other, then neighbours further down that tie, then the confidence set."""
-    if not order:
-        return ()
-    by_names = {(p.better, p.worse): p for p in pairs}
-    best = order[0]
-    sentences = []
-    for other in order[1:]:
-        pair = by_names[best, other]
-        sentences.append(better_sentence(pair, measure) if pair.distinct(level) else tie_sentence(pair, measure))
-    for first, second in pairwise(order[1:]):
-        pair = by_names[first, second]
-        if not pair.distinct(level):
-            sentences.append(tie_sentence(pair, measure))
-    if confidence is not None and len(order) > 1:
-        names = ", ".join(n for n in order if n in confidence.members)
+    """The best refitted law against every other, neighbours further down, published constants, the confidence set.
+
+    `refits` are labels, best first; `published` are (label of published constants, label of the law's own refit).
+    """
+    known = {(p.better, p.worse): p for p in pairs}
+    known |= {(p.worse, p.better): p for p in pairs}
+
+    def told(first: str, second: str) -> str:
+        pair = known[first, second]
+        return better_sentence(pair, measure) if pair.distinct(level) else tie_sentence(pair, measure)
+
+    sentences: list[str] = []
+    leaders: list[str] = []
+    for label in refits:
+        if leaders and known[leaders[-1], label].same:
+            sentences.append(tie_sentence(known[leaders[-1], label], measure))
+        else:
+            leaders.append(label)
+    sentences = [told(leaders[0], other) for other in leaders[1:]] + sentences
+    sentences += [told(a, b) for a, b in pairwise(leaders[1:])]
+    sentences += [told(label, refit) for label, refit in published]
+    if confidence is not None:
+        names = ", ".join(n for n in refits if n in confidence.members)
         sentences.append(f"the {100 * confidence.level:g} % confidence set of the best law is: {names}")
     return tuple(sentences)

@@ -35,6 +35,27 @@ def test_bootstrap_error_of_a_difference_is_the_paired_t_error() -> None:
     assert pair.ratio == pytest.approx(table[:, second].mean() / table[:, first].mean())
 
 
+def test_few_rows_are_treated_as_students_t_does() -> None:
+    # Eight differences: Student's interval covers, plain percentiles would be a third too narrow.
+    rng = np.random.default_rng(4)
+    covered = []
+    for i in range(400):
+        table = np.column_stack([np.full(8, 2.0), 3 + rng.normal(0, 0.5, 8)])
+        pair = compare_pairs(["a", "b"], means_of(table, resamples=1000, seed=i))[0]
+        sign = 1 if pair.better == "a" else -1
+        covered.append(pair.low <= sign <= pair.high)
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.03)
+
+
+def test_four_rows_prove_nothing_and_one_row_even_less() -> None:
+    table = np.array([[1.0, 2.0], [1.1, 2.1], [0.9, 2.2], [1.0, 2.3]])
+    assert compare_pairs(["a", "b"], means_of(table))[0].p == pytest.approx(2**-3)
+    alone = compare_pairs(["a", "b"], means_of(table[:1]))[0]
+    assert np.isnan(alone.p)
+    assert np.isnan(alone.low)
+    assert not alone.distinct()
+
+
 def test_p_is_uniform_when_two_laws_are_equally_good() -> None:
     rng = np.random.default_rng(5)
     ps = []
@@ -85,12 +106,14 @@ def test_holm_steps_down() -> None:
 
 def test_corrected_resampled_t_by_hand() -> None:
     d = np.array([0.1, 0.3, 0.2, 0.4])
-    t, p = corrected_resampled_t(d, 0.25)
-    expected = 0.25 / np.sqrt((1 / 4 + 0.25) * d.var(ddof=1))
-    assert t == pytest.approx(expected)
-    assert p == pytest.approx(2 * stats.t.sf(expected, 3))
-    assert np.isnan(corrected_resampled_t(np.array([1.0]), 0.2)[1])
-    assert corrected_resampled_t(np.zeros(3), 0.2)[1] == 1.0
+    error, half, p = corrected_resampled_t(d, 0.25)
+    assert error == pytest.approx(np.sqrt((1 / 4 + 0.25) * d.var(ddof=1)))
+    assert p == pytest.approx(2 * stats.t.sf(0.25 / error, 3))
+    # The interval and the test are one statement: at level 1 - p the interval ends at zero.
+    assert corrected_resampled_t(d, 0.25, level=1 - p)[1] == pytest.approx(0.25)
+    assert half > corrected_resampled_t(d, 0.25, level=0.8)[1]
+    assert np.isnan(corrected_resampled_t(np.array([1.0]), 0.2)[2])
+    assert corrected_resampled_t(np.zeros(3), 0.2)[2] == 1.0
 
 
 def test_random_folds_decide_by_the_corrected_t() -> None:
@@ -99,7 +122,7 @@ def test_random_folds_decide_by_the_corrected_t() -> None:
     pair = compare_pairs(["a", "b"], means_of(table[:, :2]), folds=folds)[0]
     assert pair.test == "corrected resampled t"
     sign = 1 if pair.better == "a" else -1
-    assert pair.p == corrected_resampled_t(sign * (folds.errors[:, 1] - folds.errors[:, 0]), 0.2)[1]
+    assert pair.p == corrected_resampled_t(sign * (folds.errors[:, 1] - folds.errors[:, 0]), 0.2)[2]
 
 
 def test_a_law_that_fails_badly_on_few_rows_is_worse_although_its_error_is_uncertain() -> None:
@@ -111,7 +134,7 @@ def test_a_law_that_fails_badly_on_few_rows_is_worse_although_its_error_is_uncer
     pair = compare_pairs(["good", "wild"], means)[0]
     assert pair.error > 0.4 * pair.difference
     assert pair.low > 0
-    assert pair.p < 0.01
+    assert pair.p < 0.001
     assert confidence_set(["good", "wild"], *means.penalties()).p["wild"] > 0.05
     assert confidence_set(["good", "wild"], *means.penalties(), hopeless=["wild"]).members == ("good",)
     assert confidence_set(["good", "wild"], *means.penalties(), hopeless=["good", "wild"]).p["good"] == 1.0
@@ -167,7 +190,7 @@ def test_words_for_ties_and_wins() -> None:
     means = means_of(table)
     names = ["eq11", "eq9", "eq4"]
     pairs = compare_pairs(names, means)
-    lines = verdicts([pairs[0].better, pairs[0].worse, "eq4"], pairs, METRICS["mae"], 0.95,
+    lines = verdicts([pairs[0].better, pairs[0].worse, "eq4"], [], pairs, METRICS["mae"], 0.95,
                      confidence_set(names, *means.penalties()))  # fmt: skip
     by_name = {(p.better, p.worse): p for p in pairs}
     best = pairs[0].better
