@@ -55,7 +55,7 @@ LAW = Law(
         "bits",
     ),
     caveats=(
-        "The paper's best precision of 7-8 bits does not follow from these constants: with cost N*D*P/16 it is "
-        "5.1 bits for weights alone and 3.5 bits for the three factors together.",
+        "The paper's best precision of 7-8 bits does not follow from these constants: at cost N*D*P/16 it is 5.1 bits "
+        "if all three factors have the constant of the weights, 3.5 bits with each its own.",
     ),
 )  # fmt: skip

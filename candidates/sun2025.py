@@ -53,6 +53,8 @@ LAW = Law(
     derived=(
         "Best split of P = E + M + 1 bits: M = nu*P/(delta + nu) - .5, E = delta*P/(delta + nu) - .5: "
         "E2M1, E4M3, E8M7 for 4, 8, 16 bits",
+        "Best total bits at cost N*D*P: P**(delta + nu) = (delta + nu - alpha)/(alpha*n)*K*D**beta, "
+        "K = log2(B)*(delta + nu)**(delta + nu)/(gamma*delta**delta*nu**nu): 4.3 bits at D = 1e11, 7.6 at 1e14",
         "Critical data: D = (d*gamma*N**alpha*(E + .5)**delta*(M + .5)**nu/log2(B))**(1/(2*beta))",
     ),
     caveats=(
