@@ -15,7 +15,7 @@ from formsearch.compare.splits import ByGroup, Column, KFold, LeaveOneLevelOut, 
 
 if TYPE_CHECKING:
     from formsearch.compare.entries import Laws, Objectives
-    from formsearch.compare.judge import Progress
+    from formsearch.compare.judge import Fitter, Progress
     from formsearch.compare.leaderboard import Leaderboard
     from formsearch.points import Points
 
@@ -49,6 +49,7 @@ def compare(
     resamples: int = 10_000,
     n_jobs: int | None = None,
     progress: Progress | None = None,
+    fitter: Fitter | None = None,
 ) -> Leaderboard:
     """Judge laws on the same points: fit each to the training rows, score each on the test rows, test differences.
 
@@ -69,6 +70,8 @@ def compare(
         trajectory of checkpoints); rows one by one by default, groups for the split `ByGroup`.
     level : of intervals and of "cannot be told apart". resamples : bootstrap draws.
     n_jobs : fits at a time, through joblib. progress : called after each fit with (done, total, label).
+    fitter : what fits, with the parameters of `formsearch.fit.fit`, which is the default (`formsearch.resume.remembering`
+        makes one that recalls finished fits).
 
     Raises
     ------
@@ -80,5 +83,5 @@ def compare(
 
     return build(
         points, laws, split, objective, starts, seed, metric, published, by, shared, cluster, level, resamples,
-        n_jobs, progress,
+        n_jobs, progress, fitter,
     )  # fmt: skip

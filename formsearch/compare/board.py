@@ -14,7 +14,7 @@ from formsearch.compare.confidence_set import ConfidenceSet, confidence_set
 from formsearch.compare.distance import distance
 from formsearch.compare.entries import PUBLISHED, Laws, Objectives, choose_laws, choose_objectives, entries
 from formsearch.compare.information import criteria
-from formsearch.compare.judge import Folds, Judged, Progress, group_masks, judge, least_share, with_groups
+from formsearch.compare.judge import Fitter, Folds, Judged, Progress, group_masks, judge, least_share, with_groups
 from formsearch.compare.leaderboard import FoldScore, Leaderboard, Score
 from formsearch.compare.paired import FoldMeans, Pair, compare_pairs
 from formsearch.compare.parsing import parse_split
@@ -52,6 +52,7 @@ def build(
     resamples: int,
     n_jobs: int | None,
     progress: Progress | None,
+    fitter: Fitter | None,
 ) -> Leaderboard:
     """See `formsearch.compare.compare`."""
     measure = metric_of(metric)
@@ -67,7 +68,7 @@ def build(
     division = resolve(points, split)
     folds = make_folds(points, division)
     found, refused = judge(
-        grouped, table, folds, starts, seed, None if by is None else "group", shared, named, n_jobs, progress
+        grouped, table, folds, starts, seed, None if by is None else "group", shared, named, n_jobs, progress, fitter
     )
     found, unranked = _rankable(found, points, folds, metric)
     order = {e.label: i for i, e in enumerate(table)}

@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 Progress = Callable[[int, int, str], None]
 """Called after each fit with (done, total, label)."""
+Fitter = Callable[..., Fit]
+"""A function with the parameters of `formsearch.fit.fit`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +99,7 @@ def judge(
     named: bool,
     n_jobs: int | None,
     progress: Progress | None,
+    fitter: Fitter | None,
 ) -> tuple[tuple[Judged, ...], tuple[tuple[str, str], ...]]:
     """Every entry judged on exactly the same rows, and (label, reason) of those that cannot be.
 
@@ -112,7 +115,7 @@ def judge(
         else:
             ready.append(entry)
     work = [(e, t) for e in ready if e.published is None for t in folds.trainings]
-    fits = _fit_all(points, work, starts, seed, by, shared, n_jobs, progress)
+    fits = _fit_all(points, work, starts, seed, by, shared, n_jobs, progress, fitter)
     judged = []
     for entry in ready:
         own = [fits[entry.label, i] for i in range(len(folds.trainings))] if entry.published is None else []
@@ -168,6 +171,7 @@ def _fit_all(
     shared: Sequence[str],
     n_jobs: int | None,
     progress: Progress | None,
+    fitter: Fitter | None,
 ) -> dict[tuple[str, int], Fit | str]:
     """Fits by (label, number of the training part); a reason in place of a fit that failed.
 
@@ -178,7 +182,10 @@ def _fit_all(
     parts: dict[bytes, Points] = {}
     for _, train in work:
         parts.setdefault(train.tobytes(), points.take(train))
-    jobs = (delayed(_fit_one)(entry, parts[train.tobytes()], starts, seed, by, tuple(shared)) for entry, train in work)
+    jobs = (
+        delayed(_fit_one)(entry, parts[train.tobytes()], starts, seed, by, tuple(shared), fitter)
+        for entry, train in work
+    )
     results: dict[tuple[str, int], Fit | str] = {}
     numbers: dict[str, int] = {}
     runner = Parallel(n_jobs=n_jobs, return_as="generator")
@@ -192,12 +199,14 @@ def _fit_all(
 
 
 def _fit_one(
-    entry: Entry, points: Points, starts: int, seed: int, by: str | None, shared: tuple[str, ...]
+    entry: Entry, points: Points, starts: int, seed: int, by: str | None, shared: tuple[str, ...], fitter: Fitter | None
 ) -> Fit | str:
     from formsearch.fit import fit
 
     try:
-        return fit(entry.law, points, objective=entry.objective, starts=starts, seed=seed, by=by, shared=shared)
+        return (fitter or fit)(
+            entry.law, points, objective=entry.objective, starts=starts, seed=seed, by=by, shared=shared
+        )
     except (FitError, NotApplicableError) as error:
         return f"the fit to {len(points)} rows failed: {error}"
 
