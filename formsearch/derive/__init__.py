@@ -24,7 +24,7 @@ def derive(
     threshold: float | None = None,
     resamples: Any = 200,
     level: float = 0.9,
-    seconds: float = 6.0,
+    seconds: float = 4.0,
 ) -> Derivation:
     """Derive the optima of a law: stationarity, solution, second order, dependence, scaling, and a numeric check.
 

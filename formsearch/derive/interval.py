@@ -6,6 +6,7 @@ library are within one unit in the last place in practice; every operation is wi
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -211,37 +212,44 @@ def all_roots(
     of completeness; if the function changes sign there the root is still returned.
     """
     import sympy
-    from scipy.optimize import brentq
 
-    value, slope = enclosure(function, [x]), enclosure(sympy.diff(function, x), [x])
     point = sympy.lambdify([x], function, modules=["math"])
 
     def at(t: float) -> float:
         try:
             return float(point(t))
-        except (OverflowError, ValueError, ZeroDivisionError):
+        except (OverflowError, ValueError, ZeroDivisionError, TypeError):
             return float("nan")
 
-    edges = np.linspace(low, high, first + 1)
+    try:
+        value, slope = enclosure(function, [x]), enclosure(sympy.diff(function, x), [x])
+        roots, complete = _branch(at, value, slope, np.linspace(low, high, first + 1), most_boxes)
+    except (TypeError, NameError, ValueError):  # a function without an enclosure, such as a step
+        roots, complete = _on_grid(at, low, high), False
+    return Roots(tuple(_distinct(sorted(roots), 1e-9 * max(1.0, high - low))), complete, low, high)
+
+
+def _branch(
+    at: Callable[[float], float],
+    value: Callable[..., Interval],
+    slope: Callable[..., Interval],
+    edges: Array,
+    most_boxes: int,
+) -> tuple[list[float], bool]:
+    """Branch and bound over [edges[0], edges[-1]]: the roots, and whether there can be no others."""
     lo, hi = edges[:-1], edges[1:]
+    floor = 1e-12 * max(abs(edges[0]), abs(edges[-1]), edges[-1] - edges[0])
     roots: list[float] = []
-    complete = True
-    spent = 0
-    floor = 1e-12 * max(abs(low), abs(high), high - low)
+    complete, spent = True, 0
     while len(lo):
         spent += len(lo)
         if spent > most_boxes:
-            complete = False
-            break
+            return roots + [r for a, b in zip(lo, hi, strict=True) for r in _between(at, float(a), float(b))], False
         f, g = value(Interval(lo, hi)), slope(Interval(lo, hi))
         open_box = np.broadcast_to((f.lo <= 0) & (f.hi >= 0), lo.shape)
         monotone = np.broadcast_to((g.lo > 0) | (g.hi < 0), lo.shape)
         for a, b in zip(lo[open_box & monotone], hi[open_box & monotone], strict=True):
-            fa, fb = at(float(a)), at(float(b))
-            if fa == 0.0:
-                roots.append(float(a))
-            elif fa * fb < 0:
-                roots.append(float(brentq(at, float(a), float(b), xtol=1e-15, rtol=8.9e-16)))
+            roots += _between(at, float(a), float(b))
         rest = open_box & ~monotone
         lo, hi = lo[rest], hi[rest]
         small = hi - lo < floor
@@ -252,7 +260,22 @@ def all_roots(
         lo, hi = lo[~small], hi[~small]
         middle = 0.5 * (lo + hi)
         lo, hi = np.concatenate([lo, middle]), np.concatenate([middle, hi])
-    return Roots(tuple(_distinct(sorted(roots), 1e-9 * max(1.0, high - low))), complete, low, high)
+    return roots, complete
+
+
+def _between(at: Callable[[float], float], a: float, b: float) -> list[float]:
+    """The root on a bracket whose ends differ in sign, by Brent's method; none if they do not."""
+    from scipy.optimize import brentq
+
+    fa, fb = at(a), at(b)
+    if fa == 0.0:
+        return [a]
+    return [float(brentq(at, a, b, xtol=1e-15, rtol=8.9e-16))] if fa * fb < 0 else []
+
+
+def _on_grid(at: Callable[[float], float], low: float, high: float, steps: int = 4000) -> list[float]:
+    edges = np.linspace(low, high, steps + 1)
+    return [r for a, b in itertools.pairwise(edges) for r in _between(at, float(a), float(b))]
 
 
 def _distinct(values: list[float], gap: float) -> list[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -163,91 +163,154 @@ class JointMinimum:
         return all(c > 0 for c in self.curvature)
 
 
-def joint_minimum(
-    problem: Problem, expression: Any, names: Sequence[str], others: Mapping[str, float], starts: int = 24
-) -> JointMinimum | None:
-    """Minimum in several variables from many starts in their logarithms, polished by Newton's method.
+class SeveralVariables:
+    """An expression in several variables (their logarithms, where the domain is logarithmic) with derivatives."""
 
-    None if every start runs to the edge of the domain.
-    """
-    import sympy
+    def __init__(self, problem: Problem, expression: Any, names: Sequence[str]) -> None:
+        import sympy
+
+        full = problem.spelled(expression)
+        full = -full if problem.maximises else full
+        by_name = {str(s): s for s in full.free_symbols}
+        self.problem, self.names = problem, tuple(names)
+        self.known = {**problem.values, **problem.settings}
+        self.fixed = sorted(n for n in by_name if n not in names)
+        scales = {n: sympy.Symbol(f"t_{n}", real=True) for n in names}
+        self.logs = np.asarray([problem.domains[n].log for n in names])
+        change = {by_name[n]: sympy.exp(scales[n]) if problem.domains[n].log else scales[n]
+                  for n in names if n in by_name}  # fmt: skip
+        moved = full.subs(change, simultaneous=True)
+        ts = [scales[n] for n in names]
+        gradient = [sympy.diff(moved, t) for t in ts]
+        hessian = [[sympy.diff(g, t) for t in ts] for g in gradient]
+        arguments = [*ts, *(by_name[n] for n in self.fixed)]
+        self.f, self.g, self.h = (
+            sympy.lambdify(arguments, e, modules="numpy", cse=True) for e in (moved, gradient, hessian)
+        )
+        edges = [(problem.domains[n].low, problem.domains[n].high) for n in names]
+        self.low, self.high = (np.where(self.logs, np.log(np.where(self.logs, e, 1.0)), e) for e in np.asarray(edges).T)
+
+    def place(self, t: Array) -> Array:
+        """Scaled coordinates to the variables."""
+        with np.errstate(all="ignore"):
+            return np.where(self.logs, np.exp(t), t)
+
+    def scaled(self, x: Array) -> Array:
+        """The variables to scaled coordinates."""
+        return np.where(self.logs, np.log(np.where(self.logs, x, 1.0)), x)
+
+    def minimum(
+        self,
+        others: Mapping[str, float],
+        values: Mapping[str, float] | None = None,
+        starts: int = 24,
+        near: Mapping[str, float] | None = None,
+    ) -> JointMinimum | None:
+        """The lowest minimum over many starts (or the one next to `near`), polished by Newton's method.
+
+        `values` are other constants. None if every start runs to the edge of the domain.
+        """
+        from scipy.optimize import minimize
+
+        known = {**self.known, **(values or {}), **others}
+        rest = [float(known[n]) for n in self.fixed]
+
+        def value(t: Array) -> float:
+            with np.errstate(all="ignore"):
+                v = float(np.real(self.f(*t, *rest)))
+            return v if math.isfinite(v) else 1e300
+
+        def slope(t: Array) -> Array:
+            with np.errstate(all="ignore"):
+                raw = np.asarray(self.g(*t, *rest), dtype=np.float64)
+            return np.nan_to_num(raw, nan=0.0, posinf=1e100, neginf=-1e100)
+
+        ends: list[tuple[float, Array]] = []
+        for start in self._starts(starts, near):
+            answer = minimize(value, start, jac=slope, bounds=list(zip(self.low, self.high, strict=True)),
+                              method="L-BFGS-B", options={"maxiter": 500})  # fmt: skip
+            t = self._newton(answer.x, rest)
+            if math.isfinite(value(t)) and np.all((t > self.low + 1e-6) & (t < self.high - 1e-6)):
+                ends.append((value(t), t))
+        if not ends:
+            return None
+        best, t = min(ends, key=lambda e: e[0])
+        agreeing = sum(abs(v - best) <= 1e-8 * max(1.0, abs(best)) for v, _ in ends)
+        curvature = np.linalg.eigvalsh(np.asarray(self.h(*t, *rest), dtype=np.float64))
+        where = dict(zip(self.names, map(float, self.place(t)), strict=True))
+        shown = -best if self.problem.maximises else best
+        return JointMinimum(where, shown, float(np.max(np.abs(slope(t)))), tuple(map(float, curvature)), starts,
+                            agreeing)  # fmt: skip
+
+    def _starts(self, count: int, near: Mapping[str, float] | None) -> list[Array]:
+        if near is not None:
+            return [self.scaled(np.asarray([near[n] for n in self.names]))]
+        rng = np.random.default_rng(7)
+        references = [self.problem.reference(n) for n in self.names]
+        return [
+            self.scaled(np.asarray([r.inner(np.asarray(v)).item() for r, v in zip(references, u, strict=True)]))
+            for u in rng.random((count, len(self.names)))
+        ]
+
+    def _newton(self, t: Array, rest: Sequence[float]) -> Array:
+        for _ in range(30):
+            with np.errstate(all="ignore"):
+                gradient = np.asarray(self.g(*t, *rest), dtype=np.float64)
+                matrix = np.asarray(self.h(*t, *rest), dtype=np.float64)
+            if not (np.all(np.isfinite(gradient)) and np.all(np.isfinite(matrix))):
+                return t
+            if np.linalg.eigvalsh(matrix)[0] <= 0:
+                return t
+            step = np.linalg.solve(matrix, gradient)
+            if np.max(np.abs(step)) > 5:
+                return t
+            t = np.clip(t - step, self.low, self.high)
+            if np.max(np.abs(step)) < 1e-14:
+                break
+        return t
+
+
+def without_derivatives(
+    problem: Problem, expression: Any, names: Sequence[str], others: Mapping[str, float], start: Mapping[str, float]
+) -> tuple[dict[str, float], float]:
+    """Nelder and Mead's simplex from half a unit (in logarithms) beside `start`: no derivative, to compare with."""
     from scipy.optimize import minimize
 
     full = problem.spelled(expression)
-    if problem.maximises:
-        full = -full
-    by_name = {str(s): s for s in full.free_symbols}
+    fixed = sorted({str(s) for s in full.free_symbols} - set(names))
     known = {**problem.values, **problem.settings, **others}
-    fixed = sorted(n for n in by_name if n not in names)
-    scales = {n: sympy.Symbol(f"t_{n}", real=True) for n in names}
-    logs = [problem.domains[n].log for n in names]
-    change = {
-        by_name[n]: sympy.exp(scales[n]) if log else scales[n]
-        for n, log in zip(names, logs, strict=True)
-        if n in by_name
-    }
-    moved = full.subs(change, simultaneous=True)
-    ts = [scales[n] for n in names]
-    gradient = [sympy.diff(moved, t) for t in ts]
-    hessian = [[sympy.diff(g, t) for t in ts] for g in gradient]
-    arguments = [*ts, *(by_name[n] for n in fixed)]
-    rest = [float(known[n]) for n in fixed]
-    f, g, h = (sympy.lambdify(arguments, e, modules="numpy", cse=True) for e in (moved, gradient, hessian))
-    bounds = [
-        (math.log(problem.domains[n].low), math.log(problem.domains[n].high)) if log
-        else (problem.domains[n].low, problem.domains[n].high)
-        for n, log in zip(names, logs, strict=True)
-    ]  # fmt: skip
+    rest = [known[n] for n in fixed]
+    function = problem.function(full, [*names, *fixed])
+    sign = -1.0 if problem.maximises else 1.0
+    logs = np.asarray([problem.domains[n].log for n in names])
+
+    def place(t: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return np.where(logs, np.exp(t), t)
 
     def value(t: Array) -> float:
-        with np.errstate(all="ignore"):
-            v = float(np.real(f(*t, *rest)))
-        return v if math.isfinite(v) else 1e300
+        v = float(function(*place(t), *rest))
+        return sign * v if math.isfinite(v) else 1e300
 
-    def slope(t: Array) -> Array:
-        with np.errstate(all="ignore"):
-            return np.nan_to_num(np.asarray(g(*t, *rest), dtype=np.float64), nan=0.0, posinf=1e100, neginf=-1e100)
-
-    rng = np.random.default_rng(7)
-    low, high = np.asarray(bounds).T
-    centre = [problem._reference(n) for n in names]
-    ends: list[tuple[float, Array]] = []
-    for _ in range(starts):
-        u = rng.random(len(names))
-        start = np.asarray([
-            math.log(c.inner(np.asarray(v)).item()) if log else c.inner(np.asarray(v)).item()
-            for c, v, log in zip(centre, u, logs, strict=True)
-        ])  # fmt: skip
-        answer = minimize(value, start, jac=slope, bounds=bounds, method="L-BFGS-B", options={"maxiter": 500})
-        t = _newton(answer.x, g, h, rest, low, high)
-        if math.isfinite(value(t)) and np.all((t > low + 1e-6) & (t < high - 1e-6)):
-            ends.append((value(t), t))
-    if not ends:
-        return None
-    ends.sort(key=lambda e: e[0])
-    best, t = ends[0]
-    agreeing = sum(abs(v - best) <= 1e-8 * max(1.0, abs(best)) for v, _ in ends)
-    curvature = np.linalg.eigvalsh(np.asarray(h(*t, *rest), dtype=np.float64))
-    where = {n: float(math.exp(v)) if log else float(v) for n, v, log in zip(names, t, logs, strict=True)}
-    shown = -best if problem.maximises else best
-    residual = float(np.max(np.abs(slope(t))))
-    return JointMinimum(where, shown, residual, tuple(map(float, curvature)), starts, agreeing)
+    first = np.asarray([math.log(start[n]) if log else start[n] for n, log in zip(names, logs, strict=True)])
+    options = {"xatol": 1e-9, "fatol": 1e-16, "maxiter": 4000, "maxfev": 8000}
+    answer = minimize(value, first + np.where(logs, 0.5, 0.05), method="Nelder-Mead", options=options)
+    answer = minimize(value, answer.x, method="Nelder-Mead", options=options)
+    return dict(zip(names, map(float, place(answer.x)), strict=True)), sign * float(answer.fun)
 
 
-def _newton(t: Array, g: Any, h: Any, rest: Sequence[float], low: Array, high: Array) -> Array:
-    for _ in range(30):
-        with np.errstate(all="ignore"):
-            gradient = np.asarray(g(*t, *rest), dtype=np.float64)
-            matrix = np.asarray(h(*t, *rest), dtype=np.float64)
-        if not (np.all(np.isfinite(gradient)) and np.all(np.isfinite(matrix))):
-            return t
-        try:
-            step = np.linalg.solve(matrix, gradient)
-        except np.linalg.LinAlgError:
-            return t
-        if np.linalg.eigvalsh(matrix)[0] <= 0 or np.max(np.abs(step)) > 5:
-            return t
-        t = np.clip(t - step, low, high)
-        if np.max(np.abs(step)) < 1e-14:
-            break
-    return t
+def root_near(function: Callable[[float], float], start: float, log: bool) -> float | None:
+    """The root of a function next to a start, by widening a bracket around it; None if none is within a factor e**8."""
+    from scipy.optimize import brentq
+
+    def at(u: float) -> float:
+        return function(start * math.exp(u) if log else start + u)
+
+    width = 0.05 if log else 0.05 * max(abs(start), 1e-3)
+    for _ in range(8):
+        a, b = at(-width), at(width)
+        if math.isfinite(a) and math.isfinite(b) and a * b < 0:
+            u = brentq(at, -width, width, xtol=1e-14)
+            return float(start * math.exp(u) if log else start + u)
+        width *= 2
+    return None

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from formsearch.derive.derivation import Check, Condition, Result, Step
 from formsearch.derive.interval import Roots, all_roots
 from formsearch.derive.numeric import OneVariable, minimum
-from formsearch.derive.problem import Problem
-from formsearch.derive.simplify import Reduced, power_terms, presented, reduced, same, symbols_named, tidy
+from formsearch.derive.problem import DRAWS, Problem
+from formsearch.derive.reduce import Reduced, reduced
+from formsearch.derive.simplify import power_terms, presented, same, symbols_named, tidy
+from formsearch.derive.solve import zero
 from formsearch.derive.stationary import Stationary, stationary
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Outcome:
     slope: Any = None
     stationary: Stationary | None = None
     reduction: Reduced | None = None
+    more: tuple[Result, ...] = ()
 
 
 def partial(x: str, order: int = 1, target: str = "L") -> sympy.Symbol:
@@ -111,9 +114,9 @@ def _relative(problem: Problem, a: Any, b: Any) -> float | None:
     free = sorted({str(s) for s in problem.spelled(a).free_symbols | problem.spelled(b).free_symbols})
     if any(n not in problem.values and n not in problem.draws for n in free):
         return None
-    columns = [problem.draws[n] if n in problem.draws else np.full(48, problem.values[n]) for n in free]
-    va = np.broadcast_to(problem.function(sympy.sympify(a), free)(*columns), (48,))
-    vb = np.broadcast_to(problem.function(sympy.sympify(b), free)(*columns), (48,))
+    columns = [problem.draws[n] if n in problem.draws else np.full(DRAWS, problem.values[n]) for n in free]
+    va = np.broadcast_to(problem.function(sympy.sympify(a), free)(*columns), (DRAWS,))
+    vb = np.broadcast_to(problem.function(sympy.sympify(b), free)(*columns), (DRAWS,))
     good = np.isfinite(va) & np.isfinite(vb)
     if not good.any():
         return None
@@ -129,7 +132,7 @@ def _monotone(problem: Problem, name: str, r: Reduced, found: Stationary, steps:
     if found.slope_sign == 0:
         return _absent(problem, name, r, found, steps, f"{target} does not depend on {name}")
     if r.sign in (0, None):
-        return _absent(problem, name, r, found, steps, _turning_sentence(problem, name, r))
+        return _turning(problem, name, r, found, steps)
     direction = "rises" if (r.sign or 0) * (found.slope_sign or 0) > 0 else "falls"
     conditions = (*r.conditions, *found.conditions)
     kinds = {c.check.kind for c in conditions}
@@ -142,9 +145,33 @@ def _monotone(problem: Problem, name: str, r: Reduced, found: Stationary, steps:
     return Outcome(name, "monotone", tuple(steps), result, None, found.slope, found, r)
 
 
-def _turning_sentence(problem: Problem, name: str, r: Reduced) -> str:
-    turning = [str(c.relation.args[0]) for c in r.conditions if c.check.kind != "assumed"]
-    return f"the direction in {name} changes with the other variables, where {' * '.join(turning)} changes sign"
+def _turning(problem: Problem, name: str, r: Reduced, found: Stationary, steps: list[Step]) -> Outcome:
+    """The slope in one variable changes sign with the others: where it does, in closed form if there is one."""
+    import sympy
+
+    target = letter(problem)
+    mixed = [c.relation.args[0] for c in r.conditions if problem.sign(c.relation.args[0])[0] == 0]
+    shown = " * ".join(sympy.sstr(presented(m)) for m in mixed) or "its slope"
+    said = f"whether {target} rises or falls with {name} depends on the other variables: on the sign of {shown}"
+    outcome = _absent(problem, name, r, found, steps, said)
+    if len(mixed) != 1:
+        return outcome
+    more, extra = [], []
+    for v in symbols_named(problem.spelled(mixed[0]), problem.variables):
+        y = problem.symbols[v]
+        place = zero(problem.opened(mixed[0], y), y)
+        value = None if place is None else problem.at(place)
+        if place is None or (value is not None and not math.isfinite(value)):
+            continue
+        place = presented(place)
+        sentence = f"the direction in {name} turns at {v} = {sympy.sstr(place)}"
+        check = Check("proved" if same(mixed[0].subs(y, place), sympy.Integer(0)) else "numerically", sentence)
+        extra.append(Step(f"Where {name} turns", sentence + ".", sympy.Eq(y, place, evaluate=False), check))
+        more.append(
+            Result(f"{v} where {name} turns", _quantity(problem, v), "value", place, presented(problem.spelled(place)),
+                   value, check, depends_on=symbols_named(problem.spelled(place), problem.variables))
+        )  # fmt: skip
+    return replace(outcome, steps=(*outcome.steps, *extra), more=tuple(more))
 
 
 def _absent(problem: Problem, name: str, r: Reduced, found: Stationary, steps: list[Step], sentence: str) -> Outcome:
@@ -176,10 +203,10 @@ def _admissible(problem: Problem, name: str, expression: Any, solutions: tuple[A
     for s in solutions:
         full = problem.spelled(s)
         free = sorted(str(v) for v in full.free_symbols | curvature.free_symbols if v != x)
-        columns = [problem.draws[n] if n in problem.draws else np.full(48, problem.values[n]) for n in free]
-        where = np.broadcast_to(problem.function(full, free)(*columns), (48,))
+        columns = [problem.draws[n] if n in problem.draws else np.full(DRAWS, problem.values[n]) for n in free]
+        where = np.broadcast_to(problem.function(full, free)(*columns), (DRAWS,))
         with np.errstate(all="ignore"):
-            bend = np.broadcast_to(problem.function(curvature, [name, *free])(where, *columns), (48,))
+            bend = np.broadcast_to(problem.function(curvature, [name, *free])(where, *columns), (DRAWS,))
         inside = np.isfinite(where) & (where > domain.low) & (where < domain.high) & (bend > 0)
         if int(inside.sum()) > most:
             best, most = s, int(inside.sum())
@@ -272,8 +299,10 @@ def second_order(
     curvature = tidy(sympy.diff(expression, x, 2))
     sign, check = problem.sign(curvature)
     where = f"{target} is {'convex' if wanted == 1 else 'concave'} in {name} everywhere"
-    if sign != wanted:
-        curvature, sign, check, where = _curvature_at(problem, name, expression, r, found, solution)
+    if sign != wanted or check.kind != "proved":
+        local = _curvature_at(problem, name, r, found, solution)
+        if sign != wanted or (local[1] == wanted and local[2].kind == "proved"):
+            curvature, sign, check, where = local
     comparison = sympy.Gt if wanted == 1 else sympy.Lt
     curvature = presented(curvature)
     condition = Condition(comparison(curvature, 0, evaluate=False), check)
@@ -290,7 +319,7 @@ def second_order(
 
 
 def _curvature_at(
-    problem: Problem, name: str, expression: Any, r: Reduced, found: Stationary, solution: Any
+    problem: Problem, name: str, r: Reduced, found: Stationary, solution: Any
 ) -> tuple[Any, int | None, Check, str]:
     """d2L/dx2 at the optimum.
 
@@ -306,7 +335,10 @@ def _curvature_at(
         curvature = r.factor * scale * high.coefficient * (high.exponent - low.exponent) * base ** (high.exponent - 2)
         curvature = tidy(curvature)
     else:
-        curvature = tidy(sympy.diff(expression, x, 2).subs(x, solution))
+        # Where u' = 0 the chain rule leaves d2L/dx2 = factor * u''.
+        curvature = tidy(r.factor * tidy(sympy.diff(r.u, x, 2)))
+        if problem.sign(curvature)[0] not in (1, -1):
+            curvature = tidy(curvature.subs(x, solution))
     sign, check = problem.sign(curvature)
     return curvature, sign, check, at
 
@@ -361,7 +393,7 @@ def two_roads(problem: Problem, name: str, expression: Any, solution: Any, count
     function = OneVariable(problem, expression, name)
     domain = problem.domains[name]
     worst, compared, lower = 0.0, 0, 0
-    for i in range(48):
+    for i in range(DRAWS):
         others = {k: float(v[i]) for k, v in problem.draws.items() if k != name}
         known = {**others, **problem.values}
         where = float(problem.function(solution, free)(*(known[n] for n in free)))
@@ -394,12 +426,12 @@ def best_integer(problem: Problem, name: str, result: Result) -> tuple[int, floa
         return None
     x = result.value
     names = sorted({str(s) for s in problem.spelled(problem.expression).free_symbols} - {name})
-    columns = [problem.draws[n] if n in problem.draws else np.full(48, problem.values[n]) for n in names]
+    columns = [problem.draws[n] if n in problem.draws else np.full(DRAWS, problem.values[n]) for n in names]
     function = problem.function(problem.expression, [name, *names])
-    base = np.broadcast_to(function(np.full(48, x), *columns), (48,))
+    base = np.broadcast_to(function(np.full(DRAWS, x), *columns), (DRAWS,))
     costs = {}
     for whole in {max(1, math.floor(x)), math.ceil(x)}:
-        worse = np.broadcast_to(function(np.full(48, float(whole)), *columns), (48,)) - base
+        worse = np.broadcast_to(function(np.full(DRAWS, float(whole)), *columns), (DRAWS,)) - base
         costs[int(whole)] = float(np.nanmax(-worse if problem.maximises else worse))
     whole = min(costs, key=lambda k: costs[k])
     return whole, costs[whole]
@@ -433,6 +465,9 @@ def _implicit(
     kind = "proved" if roots.complete else "numerically"
     check = Check(kind, sentence)  # type: ignore[arg-type]
     steps.append(Step(f"Roots in {name}", f"No closed form ({found.method}): {sentence}.", equation, check))
+    if not optima and not given:
+        settings, optima = _elsewhere(problem, name, expression, found.slope)
+        where = f"any of {_COMPARED} reference settings"
     if not optima:
         return _absent(problem, name, r, found, steps, f"no interior optimum in {name} at {where}")
     seen = minimum(OneVariable(problem, expression, name).at(settings), problem.domains[name], problem.maximises)
@@ -454,6 +489,16 @@ def _implicit(
     return Outcome(name, "implicit", tuple(steps), result, None, found.slope, found, r)
 
 
+def _elsewhere(problem: Problem, name: str, expression: Any, slope: Any) -> tuple[dict[str, float], list[float]]:
+    """The first of further reference settings at which there is an interior optimum."""
+    for i in range(1, _COMPARED):
+        settings = {k: float(v[i]) for k, v in problem.draws.items() if k != name}
+        optima, _ = implicit_optima(problem, name, expression, slope, settings)
+        if optima:
+            return settings, optima
+    return {}, []
+
+
 def implicit_optima(
     problem: Problem, name: str, expression: Any, slope: Any, settings: Mapping[str, float]
 ) -> tuple[list[float], Roots]:
@@ -470,13 +515,21 @@ def implicit_optima(
     equation = (full * x).subs(numbers).subs(x, place)
     low, high = (math.log(domain.low), math.log(domain.high)) if domain.log else (domain.low, domain.high)
     roots = all_roots(sympy.expand(equation, log=False), t, low, high)
-    curvature = problem.spelled(sympy.diff(expression, x, 2))
-    names = sorted(str(s) for s in curvature.free_symbols)
-    bend = problem.function(curvature, names)
-    values = [math.exp(v) if domain.log else v for v in roots.values]
-    wanted = -1.0 if problem.maximises else 1.0
-    good = [v for v in values if wanted * float(bend(*(v if n == name else known[n] for n in names))) > 0]
-    return good, roots
+    derivative = problem.spelled(sympy.diff(expression, x)) * (-1 if problem.maximises else 1)
+    names = sorted({*(str(s) for s in derivative.free_symbols), name})
+    rising = problem.function(derivative, names)
+
+    def side(v: float) -> float:
+        return float(rising(*(v if n == name else known[n] for n in names)))
+
+    # A change of sign, not a second derivative: it also holds where two pieces of a form meet.
+    places = [(math.exp(v - _BESIDE), math.exp(v), math.exp(v + _BESIDE)) if domain.log
+              else (v - _BESIDE, v, v + _BESIDE) for v in roots.values]  # fmt: skip
+    return [v for a, v, b in places if side(a) < 0 < side(b)], roots
+
+
+_BESIDE = 1e-7
+"""How far beside a stationary point the slope is looked at."""
 
 
 def _best(problem: Problem, name: str, expression: Any, optima: list[float], settings: Mapping[str, float]) -> float:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +37,14 @@ _WINDOWS: Mapping[str, tuple[float, float]] = {
 """Where a variable is looked for, by unit: far beyond anything built, and finite so that numbers can be compared."""
 
 _OTHER_WINDOW = (1e-9, 1e15)
+_EXTRA_WINDOW = (1e-12, 1e40)
+"""For a constraint's own quantity of unknown unit, which may be FLOPs, bytes or money."""
+DRAWS = 48
+"""Reference settings at which numbers are compared."""
+
+_ABOVE_ONE = 1e-6
+"""Counts start just above 1, where logarithms of them vanish."""
+
 _EDGE = 1e-9
 """Distance kept from the closed ends of a fraction's domain where a form may be singular."""
 
@@ -67,6 +75,8 @@ def domain_of(q: Quantity) -> Domain:
     if q.low < 0:
         return Domain(-1e6, 1e6, False)
     low, high = _WINDOWS.get(q.unit, _OTHER_WINDOW)
+    if q.count:
+        low = 1.0 + _ABOVE_ONE
     return Domain(max(low, q.low) if q.low > 0 else low, min(high, q.high), True)
 
 
@@ -81,6 +91,9 @@ class Problem:
     extra : symbols of a constraint that are not the law's (C, M, ...), treated as given positive quantities.
     settings : values of variables that were given.
     definitions : named parts, by symbol, in `symbols` and earlier names.
+    eliminated : variables that a constraint expresses by the others.
+    given_by : extra symbol -> its formula in the law's variables, so that reference settings agree with each other.
+    at_least : (name, formula, low) of eliminated variables: the formula stays above low.
     ranges : quantity -> (low, high) of the points behind the constants, if known.
     """
 
@@ -92,12 +105,15 @@ class Problem:
     domains: Mapping[str, Domain]
     definitions: tuple[tuple[sympy.Symbol, sympy.Expr], ...] = ()
     extra: tuple[str, ...] = ()
+    eliminated: tuple[str, ...] = ()
+    given_by: Mapping[str, Any] = field(default_factory=dict)
+    at_least: tuple[tuple[str, Any, float], ...] = ()
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Variables of the law and of the constraint."""
-        return (*self.law.variable_names, *self.extra)
+        """Variables of the law (but for eliminated ones) and of the constraint."""
+        return (*(v for v in self.law.variable_names if v not in self.eliminated), *self.extra)
 
     @property
     def maximises(self) -> bool:
@@ -140,9 +156,9 @@ class Problem:
         """A numpy function of the named symbols; not-a-number where it is undefined."""
         import sympy
 
-        by_name = {str(s): s for s in self.spelled(expression).free_symbols}
-        arguments = [by_name.get(n, self.symbols.get(n, sympy.Symbol(n))) for n in names]
-        inner = sympy.lambdify(arguments, self.spelled(expression), modules="numpy", cse=True)
+        full = self.spelled(sympy.sympify(expression))
+        by_name = {str(s): s for s in full.free_symbols}
+        inner = _compiled(full, tuple(by_name.get(n, self.symbols.get(n, sympy.Symbol(n))) for n in names))
 
         def call(*columns: Any) -> Array:
             with np.errstate(all="ignore"):
@@ -155,29 +171,36 @@ class Problem:
 
     @cached_property
     def draws(self) -> dict[str, Array]:
-        """Reference settings for numeric checks: 48 quasi-random points of the variables, given ones held.
+        """Reference settings for numeric checks: random points of the variables, given ones held.
 
         Sizes come within two decades of the points' range (or of 1e8-1e12 parameters, 1e9-1e13 tokens), so that
         checks happen where numbers are used; active parameters never exceed the total.
         """
         rng = np.random.default_rng(20250928)
-        u = rng.random((48, max(len(self.variables), 1)))
+        own = self.law.variable_names
+        u = rng.random((DRAWS, len(own) + len(self.extra)))
         table: dict[str, Array] = {}
-        for i, name in enumerate(self.variables):
+        for i, name in enumerate((*own, *self.extra)):
             if name in self.settings:
-                table[name] = np.full(48, float(self.settings[name]))
+                table[name] = np.full(DRAWS, float(self.settings[name]))
             else:
-                table[name] = self._reference(name).inner(u[:, i])
+                table[name] = self.reference(name).inner(u[:, i])
         by_quantity = {v.quantity: v.symbol for v in self.law.variables}
         if {"N", "N_active"} <= set(by_quantity):
             total, active = by_quantity["N"], by_quantity["N_active"]
             if active not in self.settings:
-                table[active] = table[total] * np.exp(-4 * u[:, self.variables.index(active)])
+                table[active] = table[total] * np.exp(-4 * u[:, own.index(active)])
             elif total not in self.settings:
-                table[total] = table[active] * np.exp(4 * u[:, self.variables.index(total)])
+                table[total] = table[active] * np.exp(4 * u[:, own.index(total)])
+        for name, formula in self.given_by.items():
+            if name not in self.settings:
+                names = sorted(str(s) for s in formula.free_symbols)
+                columns = [table[n] if n in table else np.full(DRAWS, self.values[n]) for n in names]
+                table[name] = np.broadcast_to(self.function(formula, names)(*columns), (DRAWS,)).copy()
         return table
 
-    def _reference(self, name: str) -> Domain:
+    def reference(self, name: str) -> Domain:
+        """Where reference settings of a variable are drawn: near the points, or where such models are built."""
         domain = self.domains[name]
         q = self.quantity_of(name)
         if q is not None and q.name in self.ranges:
@@ -206,6 +229,10 @@ class Problem:
             return 1, Check("proved", "every part is positive")
         if expression.is_negative:
             return -1, Check("proved", "every part is negative")
+        for name, formula, low in self.at_least:
+            rest = (expression - formula).expand() if expression.is_Add else None
+            if rest is not None and rest.is_number and rest + low > 0:
+                return 1, Check("proved", f"{name} = {formula} stays in its domain")
         full = self.spelled(expression)
         if full.is_positive:
             return 1, Check("proved", "every part is positive")
@@ -226,7 +253,7 @@ class Problem:
         if decided is not None:
             how = "has both signs on" if decided == 0 else "interval arithmetic over"
             return decided, Check("proved", f"{how} {self._domain_text(moving)}")
-        columns = [self.draws[n] if n in self.draws else np.full(48, self.values[n]) for n in free]
+        columns = [self.draws[n] if n in self.draws else np.full(DRAWS, self.values[n]) for n in free]
         sampled = self.function(full, free)(*columns)
         signs = set(np.sign(sampled[np.isfinite(sampled)]).astype(int).tolist())
         if len(signs) == 1:
@@ -265,6 +292,13 @@ class Problem:
             comparison = sympy.Lt if sign == -1 else sympy.Gt
             shown = comparison(expression, 0, evaluate=False)
         return sign, Condition(shown, check)
+
+
+@lru_cache(maxsize=256)
+def _compiled(expression: sympy.Expr, arguments: tuple[sympy.Symbol, ...]) -> Callable[..., Any]:
+    import sympy
+
+    return sympy.lambdify(arguments, expression, modules="numpy", cse=True)  # type: ignore[no-any-return]
 
 
 def make_problem(
@@ -309,7 +343,7 @@ def make_problem(
     )
     for name in extra:
         q = problem.quantity_of(name)
-        domains[name] = domain_of(q) if q else Domain(*_OTHER_WINDOW, True)
+        domains[name] = domain_of(q) if q else Domain(*_EXTRA_WINDOW, True)
     given = {resolve(law, name, extra): float(value) for name, value in (settings or {}).items()}
     for name, value in given.items():
         q = problem.quantity_of(name)

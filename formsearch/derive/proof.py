@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from formsearch.derive.derivation import Condition, Derivation, Result, Step, Table
-from formsearch.derive.optimum import Outcome, optimum
+from formsearch.derive.constrained import constrained
+from formsearch.derive.derivation import Check, Derivation, Result, Step, Table
+from formsearch.derive.joint import solve_jointly
+from formsearch.derive.numeric import root_near
+from formsearch.derive.optimum import Outcome, letter, optimum, scaling
 from formsearch.derive.premises import Premises, premises
 from formsearch.derive.problem import Problem, make_problem, resolve
-from formsearch.derive.ratio import buildable, model_table, pair, ratio_result, with_settings
-from formsearch.derive.simplify import with_names
+from formsearch.derive.ranges import range_results
+from formsearch.derive.ratio import buildable, model_table, pair, ratio_result
+from formsearch.derive.simplify import presented, symbols_named, with_names
 from formsearch.derive.uncertainty import Resampled, outside
 from formsearch.exceptions import DerivationError, InputError
 
@@ -37,17 +41,22 @@ def prove(
     given = premises(law, constants, resamples)
     names = _names(law, minimise)
     drawn = None if given.resamples is None else Resampled(given.names, given.resamples, level)
-    plain = make_problem(law, given.constants, settings, (), given.ranges)
-    problem, conditions = with_names(plain)
-    steps, results, tables = _each(problem, names, given, drawn, seconds)
+    if subject_to is not None:
+        done = constrained(law, given, names, subject_to, settings, sweep, drawn, seconds)
+        problem, conditions, names = done.problem, done.conditions, done.names
+        steps, results, tables = done.steps, done.results, done.tables
+    else:
+        problem, conditions = with_names(make_problem(law, given.constants, settings, (), given.ranges))
+        run = _together if names is not None and len(names) > 1 else _each
+        steps, results, tables, problem = run(problem, names, given, drawn, threshold, seconds)
     if minimise is not None and not any(r.kind in {"minimum", "maximum"} for r in results):
         said = "; ".join(r.remarks[0] for r in results if r.remarks) or "no interior optimum was found"
         raise DerivationError(f"law {law.name} has no optimum in {', '.join(names or ())}: {said}")
     return Derivation(
         law=law, constants=given.constants, constants_source=given.source, steps=steps, results=results,
         definitions=problem.definitions, assumptions=conditions, tables=tables, minimise=tuple(names or ()),
-        settings=problem.settings, level=level if drawn else None, simulated=given.simulated,
-        warnings=given.warnings,
+        subject_to=subject_to or "", settings=problem.settings, level=level if drawn else None,
+        simulated=given.simulated, warnings=given.warnings,
     )  # fmt: skip
 
 
@@ -60,8 +69,13 @@ def _names(law: Law, minimise: str | Sequence[str] | None) -> tuple[str, ...] | 
 
 
 def _each(
-    problem: Problem, names: tuple[str, ...] | None, given: Premises, drawn: Resampled | None, seconds: float
-) -> tuple[tuple[Step, ...], tuple[Result, ...], tuple[Table, ...]]:
+    problem: Problem,
+    names: tuple[str, ...] | None,
+    given: Premises,
+    drawn: Resampled | None,
+    threshold: float | None,
+    seconds: float,
+) -> tuple[tuple[Step, ...], tuple[Result, ...], tuple[Table, ...], Problem]:
     """Every variable by itself, the others held; optima first."""
     wanted = names or tuple(v for v in problem.law.variable_names if v not in problem.settings)
     outcomes = [optimum(problem, n, seconds) for n in wanted]
@@ -81,7 +95,52 @@ def _each(
             table = model_table(problem, ratio, sizes[1], chosen) if problem.values else None
             tables += [table] if table is not None else []
         results.append(own)
-    return tuple(steps), tuple(results), tuple(tables)
+        results += o.more
+        if threshold is not None and o.kind == "closed":
+            results += range_results(problem, o, threshold, chosen)
+    return tuple(steps), tuple(results), tuple(tables), problem
+
+
+def _together(
+    problem: Problem, names: tuple[str, ...] | None, given: Premises, drawn: Resampled | None,
+    threshold: float | None, seconds: float,
+) -> tuple[tuple[Step, ...], tuple[Result, ...], tuple[Table, ...], Problem]:  # fmt: skip
+    """Several variables jointly: closed forms put into each other, the rest solved together by numbers."""
+    joint = solve_jointly(problem, names or (), seconds)
+    numbers = joint.at({}) if problem.values else None
+    results: list[Result] = []
+    sizes = pair(problem)
+    for name in joint.names:
+        own = joint.last(name).result
+        expression = joint.solutions.get(name)
+        if expression is not None:
+            depends = symbols_named(joint.rest.spelled(expression), joint.rest.variables)
+            exponents, values = scaling(joint.rest, expression, depends)
+            own = replace(
+                own, expression=presented(expression), full=presented(joint.rest.spelled(expression)),
+                depends_on=depends, exponents=exponents, exponent_values=values,
+            )  # fmt: skip
+        value = None if numbers is None else numbers[name]
+        interval = None
+        if drawn is not None and numbers is not None:
+            near = numbers if joint.left else None
+            interval = drawn.each(lambda c, name=name, near=near: (joint.at({}, c, near) or {}).get(name))  # type: ignore[misc]
+        results.append(
+            replace(own, value=value, interval=interval,
+                    settings={k: v for k, v in problem.settings.items() if expression is None or k in own.depends_on},
+                    extrapolation=outside(value, own.quantity, given.ranges), check=joint.steps[-1].check)
+        )  # fmt: skip
+        if sizes is not None and name == sizes[0] and sizes[1] not in joint.names and expression is not None:
+            shown = replace(joint.last(name), solution=expression, result=results[-1])
+            results.append(_numbers(joint.rest, ratio_result(joint.rest, shown, sizes[1])[1], {}, given, drawn))
+    if numbers is not None:
+        best = joint.problem.at(joint.problem.expression, numbers)
+        if best is not None:
+            target = letter(problem)
+            results.append(Result(f"{target}_best", problem.law.target, "value", None, None, best,
+                                  Check("by definition", f"{target} where all of them stand at their optimum"),
+                                  settings=dict(problem.settings)))  # fmt: skip
+    return joint.steps, tuple(results), (), joint.rest
 
 
 def _rank(o: Outcome) -> tuple[int, int]:
@@ -94,7 +153,7 @@ def _numbers(
 ) -> Result:
     """The result with its value at the settings (completed by buildable optima), interval and extrapolation."""
     if result.full is None:
-        return result
+        return _implicit_numbers(problem, result, given, drawn)
     value, used = result.value, dict(result.settings)
     if value is None and result.depends_on and all(v in problem.settings or v in chosen for v in result.depends_on):
         value = problem.at(result.full, chosen)
@@ -104,4 +163,20 @@ def _numbers(
                    extrapolation=outside(value, result.quantity, given.ranges))  # fmt: skip
 
 
-__all__ = ["Condition", "prove", "with_settings"]
+def _implicit_numbers(problem: Problem, result: Result, given: Premises, drawn: Resampled | None) -> Result:
+    """Interval and extrapolation of an optimum that is a root, solved anew at each resample."""
+    if result.value is None or result.implicit is None:
+        return result
+    interval = None
+    if drawn is not None:
+        name, start = result.symbol, result.value
+        slope = problem.spelled(result.implicit.args[0])
+        names = sorted(str(s) for s in slope.free_symbols)
+        function, log = problem.function(slope, names), problem.domains[name].log
+
+        def root(constants: Mapping[str, float]) -> float | None:
+            known = {**problem.settings, **constants}
+            return root_near(lambda v: float(function(*(v if n == name else known[n] for n in names))), start, log)
+
+        interval = drawn.each(root)
+    return replace(result, interval=interval, extrapolation=outside(result.value, result.quantity, given.ranges))

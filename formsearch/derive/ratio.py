@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from formsearch.derive.derivation import Check, Result, Step, Table
@@ -117,8 +116,3 @@ def model_table(problem: Problem, result: Result, total: str, chosen: Mapping[st
     title = f"{result.symbol} at the sizes of released models" + (f" ({at})" if at else "")
     columns = ("model", total, f"optimal {result.symbol} (%)", "optimal active", "its own (%)")
     return Table("ratio_by_model", title, columns, tuple(rows))
-
-
-def with_settings(problem: Problem, chosen: Mapping[str, float]) -> Problem:
-    """The problem with further variables set."""
-    return replace(problem, settings={**chosen, **problem.settings})

@@ -121,7 +121,11 @@ def result_line(result: Result) -> str:
     elif result.implicit is not None and result.value is None:
         import sympy
 
-        parts.append(f"solves {sympy.sstr(result.implicit)}")
+        left, right = result.implicit.args
+        own = str(left) == result.symbol
+        parts.append(f"= {sympy.sstr(right)}" if own else f"solves {sympy.sstr(left)} = {sympy.sstr(right)}")
+    elif result.value is None and result.expression is None:
+        parts.append("has no closed form; its numbers are in the table")
     if result.value is not None and not (result.expression is not None and result.expression.is_number):
         percent = f" ({100 * result.value:.2f} %)" if result.quantity == "activation_ratio" else ""
         parts.append(f"= {number(result.value)}{percent}")
@@ -141,7 +145,7 @@ def result_notes(result: Result) -> list[str]:
         notes.append(result.independence)
     for v, e in result.exponents.items():
         value = result.exponent_values.get(v)
-        notes.append(f"grows as {v}^({e})" + (f" = {v}^{number(value, 6)}" if value is not None else ""))
+        notes.append(f"scales as {v}^({e})" + (f" = {v}^{number(value, 6)}" if value is not None else ""))
     if result.integer is not None:
         notes.append(
             f"best whole number {result.integer[0]}, which costs {number(result.integer[1], 3)} over the optimum"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from formsearch.derive.problem import Problem
 
+_EXPONENT_NAMES = ("p", "q", "r", "s", "t", "u", "v", "w")
 _NAMES = ("A", "phi", "B", "psi", "Q", "chi", "P", "omega", "R", "Phi", "Psi", "U", "V", "W")
 
 
@@ -37,10 +38,12 @@ def with_names(problem: Problem) -> tuple[Problem, tuple[Condition, ...]]:
     definitions: list[tuple[Any, Any]] = []
     conditions: list[Condition] = []
 
-    def name(part: Any) -> Any:
+    powers = (n for n in _EXPONENT_NAMES if n not in taken)
+
+    def name(part: Any, labels: Iterator[str] = names) -> Any:
         current = replace(problem, definitions=tuple(definitions))
         sign, check = current.sign(part)
-        label = next(names, f"Q_{len(definitions) + 1}")
+        label = next(labels, f"Q_{len(definitions) + 1}")
         known = {1: {"positive": True}, -1: {"negative": True}}.get(sign or 0, {"real": True})
         symbol = sympy.Symbol(label, **known)
         definitions.append((symbol, part))
@@ -63,6 +66,10 @@ def with_names(problem: Problem) -> tuple[Problem, tuple[Condition, ...]]:
         if sums and len(factors) > 1:
             for part in sorted(sums, key=lambda f: _place(problem, f)):
                 expression = expression.subs(part, name(part))
+    known = variables | {d for d, _ in definitions}
+    exponents = {p.exp for p in expression.atoms(sympy.Pow) if p.exp.is_Add and p.exp.free_symbols & known}
+    for part in sorted(exponents, key=lambda e: _place(problem, e)):
+        expression = expression.subs(part, name(part, powers))
     return replace(problem, expression=expression, definitions=tuple(definitions)), tuple(conditions)
 
 
@@ -207,7 +214,17 @@ def _tidy_exponents(expression: Any) -> Any:
     parts = [_tidy_exponents(a) for a in expression.args]
     if expression.is_Pow and parts[1].free_symbols and parts[1].is_rational_function():
         parts[1] = sympy.factor(sympy.cancel(parts[1]))
+    if expression.is_Pow and parts[0].is_Add and parts[0].is_rational_function() and len(parts[0].free_symbols) <= 4:
+        parts[0] = min(parts[0], sympy.factor(sympy.cancel(parts[0])), key=_length)
     return expression.func(*parts) if tuple(parts) != expression.args else expression
+
+
+def power_of_number(exponent: Any) -> Any:
+    """exp(exponent), as a power of a number where the exponent has a factor ln(number): 10**(-b/c)."""
+    import sympy
+
+    base = next((f for f in sympy.Mul.make_args(exponent) if isinstance(f, sympy.log) and f.args[0].is_number), None)
+    return sympy.exp(exponent) if base is None else sympy.Pow(base.args[0], exponent / base)
 
 
 def presented(expression: Any) -> Any:
@@ -267,87 +284,7 @@ def _vanishes(difference: Any) -> bool | None:
     return True if sympy.simplify(difference) == 0 else None
 
 
-# -- what decides the optimum in one variable -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Reduced:
-    """L depends on x only through u: dL/dx = factor * du/dx, with the factor of one sign.
-
-    `said` tells what was stripped; `conditions` are the signs that were used; `sign` is that of the factor
-    (0 or None: it changes sign, or nothing is known).
-    """
-
-    u: Any
-    factor: Any
-    sign: int | None
-    said: tuple[str, ...]
-    conditions: tuple[Condition, ...]
-
-
-def reduced(problem: Problem, expression: Any, x: sympy.Symbol) -> Reduced:
-    """Strip what cannot move the optimum: terms free of x, factors of one sign, monotone outer functions."""
-    import sympy
-
-    u, factor = expression, sympy.Integer(1)
-    sign: int | None = 1
-    said: list[str] = []
-    conditions: list[Condition] = []
-
-    def times(part: Any) -> None:
-        nonlocal factor, sign
-        factor = factor * part
-        s, condition = problem.condition(part)
-        if condition.check.sentence != "every part is positive":
-            conditions.append(condition)
-        sign = None if s is None or sign is None else sign * s
-
-    for _ in range(12):
-        if u == x or not u.has(x):
-            break
-        free, bound = u.as_independent(x, as_Add=True)
-        if u.is_Add and free != 0:
-            said.append(f"terms free of {x} drop out")
-            u = bound
-            continue
-        if u.is_Add:
-            common = sympy.factor_terms(u)
-            if not common.is_Mul or not common.as_independent(x, as_Add=False)[0].free_symbols:
-                break
-            u = common
-        if u.is_Mul:
-            free, bound = u.as_independent(x, as_Add=False)
-            if free != 1:
-                times(free)
-                u = bound
-                continue
-            if power_terms(u, x) is not None or not all(problem.sign(f)[0] == 1 for f in u.args):
-                break
-            times(u)
-            said.append("the logarithm of a positive product has the same optimum")
-            u = sympy.Add(*(sympy.expand_log(sympy.log(f), force=True) for f in u.args))
-            break
-        if u.is_Pow and not u.exp.has(x) and u.base != x:
-            times(u.exp)
-            times(u.base ** (u.exp - 1))
-            said.append("an outer power is monotone")
-            u = u.base
-        elif u.is_Pow and not u.base.has(x):
-            times(u)
-            times(sympy.log(u.base))
-            said.append("an outer exponential is monotone")
-            u = u.exp
-        elif isinstance(u, sympy.exp):
-            times(u)
-            said.append("an outer exponential is monotone")
-            u = u.args[0]
-        elif isinstance(u, sympy.log) and u.args[0] != x:
-            times(1 / u.args[0])
-            said.append("an outer logarithm is monotone")
-            u = u.args[0]
-        else:
-            break
-    return Reduced(u, factor, sign, tuple(dict.fromkeys(said)), tuple(conditions))
+# -- names ---------------------------------------------------------------------------------------------------------
 
 
 def symbols_named(expression: Any, names: Iterable[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from formsearch.derive.derivation import Condition
 from formsearch.derive.limits import OutOfTime, limited
-from formsearch.derive.simplify import Term, power_terms, tidy
+from formsearch.derive.simplify import Term, power_of_number, power_terms, tidy
 
 if TYPE_CHECKING:
     import sympy
@@ -24,7 +24,8 @@ _LONGEST = 120
 class Stationary:
     """What is known of du/dx = 0.
 
-    `terms` are those of y*du/dy if u is a sum of powers of y, which is x or `base`, a linear function of x;
+    `terms` are those of y*du/dy if u is a sum of powers of y, which is x or `base`, a linear function of x (or, if
+    `exponential`, e**x);
     `solutions` are closed forms; `outcome` is "none" (proved: no stationary point), "closed" or "implicit".
     """
 
@@ -37,6 +38,7 @@ class Stationary:
     slope_sign: int | None = None
     at_most_one: bool = False
     base: Any = None
+    exponential: bool = False
 
 
 def stationary(problem: Problem, u: Any, x: sympy.Symbol, seconds: float) -> Stationary:
@@ -92,11 +94,9 @@ def _solve_terms(
         y = sympy.Pow(tidy(-low.coefficient / high.coefficient), 1 / (tidy(high.exponent - low.exponent)))
         return Stationary("closed", slope, (back(tidy(y)),), "two powers balance", found, (low, high),
                           at_most_one=True)  # fmt: skip
-    polynomial = _as_polynomial(live)
-    if polynomial is not None:
-        unit, degrees = polynomial
-        roots = _quadratic(live, degrees)
-        solutions = tuple(back(tidy(sympy.Pow(r, 1 / unit))) for r in roots)
+    roots = polynomial_roots(live)
+    if roots is not None:
+        solutions = tuple(back(r) for r in roots)
         return Stationary("closed", slope, solutions, f"a quadratic in a power of {x}", found, tuple(live))
     return Stationary("implicit", slope, (), f"{len(live)} powers balance", found, tuple(live),
                       at_most_one=_one_change(problem, live, signs))  # fmt: skip
@@ -109,6 +109,17 @@ def _ordered(problem: Problem, pair: Sequence[Term]) -> tuple[Term, Term]:
     return (b, a) if sign == -1 else (a, b)
 
 
+def polynomial_roots(terms: Sequence[Term]) -> tuple[Any, ...] | None:
+    """Both positive branches of sum c_i y**p_i = 0 where the exponents make it a quadratic in a power of y."""
+    import sympy
+
+    polynomial = _as_polynomial(terms)
+    if polynomial is None:
+        return None
+    unit, degrees = polynomial
+    return tuple(tidy(sympy.Pow(r, 1 / unit)) for r in _quadratic(terms, degrees))
+
+
 def _as_polynomial(terms: Sequence[Term]) -> tuple[Any, list[int]] | None:
     """(unit, degrees) with exponents = first + unit * degree, degrees 0..2; None if there is no such unit."""
     import sympy
@@ -118,6 +129,7 @@ def _as_polynomial(terms: Sequence[Term]) -> tuple[Any, list[int]] | None:
     unit = next((g for g in gaps if g != 0), None)
     if unit is None:
         return None
+    unit = -unit if unit.could_extract_minus_sign() or unit.is_negative else unit
     ratios = [sympy.simplify(g / unit) for g in gaps]
     if not all(r.is_Rational for r in ratios):
         return None
@@ -193,8 +205,7 @@ def _logarithms(problem: Problem, u: Any, slope: Any, x: sympy.Symbol) -> Statio
         return None
     c2, c1, _ = poly.all_coeffs()
     exponent = tidy(-c1 / (2 * c2))
-    base = next((f for f in sympy.Mul.make_args(exponent) if isinstance(f, sympy.log) and f.args[0].is_number), None)
-    root = sympy.Pow(base.args[0], exponent / base) if base is not None else sympy.exp(exponent)
+    root = power_of_number(exponent)
     return Stationary("closed", slope, (root,), f"a quadratic in ln {x}", at_most_one=True)
 
 

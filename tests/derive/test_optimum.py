@@ -8,18 +8,18 @@ import pytest
 import sympy
 
 import formsearch as fs
-from formsearch.derive import derive
+from formsearch.derive import Derivation, derive
 from formsearch.exceptions import DerivationError, InputError, UnknownNameError
 from formsearch.formula import parse_formula
 from formsearch.law import Constant, Law, Variable, positive
 
 
 @pytest.fixture(scope="module")
-def zhao() -> fs.derive.Derivation:
+def zhao() -> Derivation:
     return derive(fs.laws["zhao2025"], constants="published")
 
 
-def test_zhao_number_of_active_experts(zhao: fs.derive.Derivation) -> None:
+def test_zhao_number_of_active_experts(zhao: Derivation) -> None:
     r = zhao["active_experts"]
     e, f = (sympy.Symbol(n, positive=True) for n in "ef")
     assert sympy.simplify(r.full - sympy.sqrt(f / e)) == 0
@@ -36,14 +36,14 @@ def test_zhao_number_of_active_experts(zhao: fs.derive.Derivation) -> None:
     assert r.check.difference < 1e-9
 
 
-def test_zhao_shared_ratio(zhao: fs.derive.Derivation) -> None:
+def test_zhao_shared_ratio(zhao: Derivation) -> None:
     r = zhao["shared_ratio"]
     assert str(r.expression) == "-n/(2*m)"
     assert r.value == pytest.approx(0.314846, abs=5e-7)
     assert r.depends_on == ()
 
 
-def test_zhao_activation_ratio(zhao: fs.derive.Derivation) -> None:
+def test_zhao_activation_ratio(zhao: Derivation) -> None:
     law = fs.laws["zhao2025"]
     r = zhao["activation_ratio"]
     symbols = {str(s): s for s in r.full.free_symbols}
@@ -74,7 +74,7 @@ def test_zhao_ratio_at_settings() -> None:
     assert "2.5825e+08" in edge["activation_ratio"].feasibility  # the ratio is 1 at N = 2.58e8
 
 
-def test_every_step_passes_and_the_whole_is_printable(zhao: fs.derive.Derivation) -> None:
+def test_every_step_passes_and_the_whole_is_printable(zhao: Derivation) -> None:
     assert zhao.ok
     assert all(s.check.kind == "proved" for s in zhao.steps if s.title.startswith(("Slope", "Solve", "Second")))
     assert [str(c.relation) for c in zhao.assumptions] == ["A > 0"]
@@ -89,7 +89,7 @@ def test_every_step_passes_and_the_whole_is_printable(zhao: fs.derive.Derivation
     assert any("<math" in m and "<mfrac>" in m for m in zhao.mathml())
 
 
-def test_formula_strings_read_back(zhao: fs.derive.Derivation) -> None:
+def test_formula_strings_read_back(zhao: Derivation) -> None:
     for r in zhao.to_dict()["results"]:
         if r["full_expression"]:
             names = {s: sympy.Symbol(s, positive=True) for s in (*zhao.law.variable_names, *zhao.law.constant_names)}
