@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from formsearch.compare.judge import Fitter, Progress
     from formsearch.compare.leaderboard import Leaderboard
     from formsearch.points import Points
+    from formsearch.store import Store
 
 __all__ = [
     "ByGroup",
@@ -69,9 +70,10 @@ def compare(
     cluster : column or quantity whose equal values are redrawn together in the bootstrap (say the training run of a
         trajectory of checkpoints); rows one by one by default, groups for the split `ByGroup`.
     level : of intervals and of "cannot be told apart". resamples : bootstrap draws.
-    n_jobs : fits at a time, through joblib. progress : called after each fit with (done, total, label).
-    fitter : what fits, with the parameters of `formsearch.fit.fit`, which is the default (`formsearch.resume.remembering`
-        makes one that recalls finished fits).
+    n_jobs : fits at a time, through joblib. progress : called after each fit with (done, total, label). store : a
+        `formsearch.store.Store` that keeps finished fits, so that a comparison cut short resumes.
+    fitter : what fits, with the parameters of `formsearch.fit.fit`, which is the default; one made by
+        `formsearch.resume.remembering` recalls finished fits.
 
     Raises
     ------
