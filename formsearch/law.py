@@ -305,9 +305,17 @@ class Law:
 
 def formula_text(expression: sympy.Expr) -> str:
     """A formula string that `parse_formula` reads back to the same expression."""
-    import sympy
+    from sympy.printing.str import StrPrinter
 
-    return str(sympy.sstr(expression, full_prec=True))
+    class FormulaPrinter(StrPrinter):  # type: ignore[misc]
+        # SymPy writes E and pi, which a law may use as names of its own.
+        def _print_Exp1(self, _: object) -> str:
+            return "exp(1)"
+
+        def _print_Pi(self, _: object) -> str:
+            return "(4*atan(1))"
+
+    return str(FormulaPrinter({"full_prec": True}).doprint(expression))
 
 
 @lru_cache(maxsize=512)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import sympy
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from formsearch.exceptions import FormulaError
@@ -102,13 +102,23 @@ _formulas = st.recursive(
     lambda inner: st.one_of(
         st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
         st.tuples(inner, st.sampled_from(["2", "0.5", "-1", "(-0.3)"])).map(lambda t: f"({t[0]})**{t[1]}"),
-        st.tuples(st.sampled_from(["exp", "log", "sqrt", "Abs"]), inner).map(lambda t: f"{t[0]}({t[1]})"),
+        st.tuples(st.sampled_from(["exp", "log", "sqrt", "Abs", "atan", "cos"]), inner).map(
+            lambda t: f"{t[0]}({t[1]})"
+        ),
         st.tuples(st.sampled_from(["Min", "Max"]), inner, inner).map(lambda t: f"{t[0]}({t[1]}, {t[2]})"),
     ),
     max_leaves=8,
 )
 
 
+@pytest.mark.parametrize("text", ["exp(1)*N + E", "exp(1)**N*E", "atan(1)*pi", "atan(1)**2*N + pi", "exp(2)*E"])
+def test_numbers_that_sympy_names_do_not_become_symbols(text: str) -> None:
+    symbols = {**SYMBOLS, "E": sympy.Symbol("E", positive=True), "pi": sympy.Symbol("pi", positive=True)}
+    expression = parse_formula(text, symbols)
+    assert parse_formula(formula_text(expression), symbols) == expression
+
+
+@example("exp(1)")
 @given(_formulas)
 def test_text_of_any_expression_reads_back(text: str) -> None:
     try:
