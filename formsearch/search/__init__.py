@@ -1,0 +1,59 @@
+"""Search for laws: from points alone to short forms that extrapolate.
+
+`search` is the verb. Inside: `grammar`, `normal`, `emit`, `expression` say what a form is; `moves` and `native` find
+them; `judge`, `asymptotics`, `accept` decide; `engine` is the protocol for other engines; `front` is the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from formsearch.core.objectives import Objective
+from formsearch.law import Law
+
+if TYPE_CHECKING:
+    from formsearch.points import Points
+    from formsearch.search.engine import Engine, Report
+    from formsearch.search.front import Front
+
+__all__ = ["search"]
+
+
+def search(
+    points: Points,
+    engine: str | Engine | Sequence[str | Engine] = "native",
+    seconds: float = 60.0,
+    seed: int = 0,
+    seeds: str | Sequence[Law | str] | None = "registry",
+    objective: Objective | None = None,
+    train: str | None = None,
+    variables: Sequence[str] | None = None,
+    generations: int | None = None,
+    max_constants: int | None = None,
+    progress: Report | None = None,
+) -> Front:
+    """Search for forms that fit the points and extrapolate.
+
+    Parameters
+    ----------
+    engine : name of an engine, an engine object, or several (they share the time and their finds are merged).
+    seconds : wall-clock budget, acceptance included.
+    seeds : `"registry"` starts from every registered law the points can feed, a list from those laws, `None` from
+        nothing (a blind search).
+    objective : what every fit minimises; `LeastSquares()` by default.
+    train : split label of the rows to search on; by default those labelled fit, train or training, else all rows.
+    variables : quantities that forms may use; by default every factor that varies.
+    generations : stop after so many generations of the native engine: the result then depends on the seed alone.
+    max_constants : cap on the constants of a form (of one group, for grouped points).
+    progress : called with `Progress` after every generation.
+
+    Constants are fitted per group where the points are grouped. Ctrl-C ends the search and keeps what was found.
+
+    Raises `InputError` for too few points, `EngineMissingError` for an engine that cannot run here.
+    """
+    from formsearch.search.discovery import discover
+
+    return discover(
+        points, engine, seconds, seed, seeds, objective, train, variables, generations, max_constants, progress
+    )

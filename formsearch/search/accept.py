@@ -1,0 +1,158 @@
+"""Acceptance: what a form must show before it is called a law, whichever engine found it.
+
+It was refitted in float64 from many starts; on the held-out rows it is better than the best registry law, or not
+significantly worse by a paired test; it behaves beyond the data (see `asymptotics`); every constant is supported,
+or a simpler form should be preferred. Each check is a sentence, and so is the verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formsearch.search.asymptotics import Check, Surroundings, examine
+from formsearch.search.grammar import describe, uses
+from formsearch.search.workbench import Fitted, Workbench
+
+Array = NDArray[np.float64]
+
+RESAMPLES = 60
+LEVEL = 0.9
+SIGNIFICANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """The verdict on a form: all checks, and one sentence."""
+
+    accepted: bool
+    checks: tuple[Check, ...]
+    sentence: str
+
+    @classmethod
+    def of(cls, checks: Sequence[Check]) -> Acceptance:
+        """The verdict that follows from the checks."""
+        failed = [c for c in checks if not c.passed]
+        if not failed:
+            return cls(True, tuple(checks), "accepted: all checks passed")
+        return cls(False, tuple(checks), "not accepted: " + "; ".join(c.sentence for c in failed))
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """The registry law that extrapolates best on the same folds."""
+
+    name: str
+    fitted: Fitted
+
+
+def paired(a: Fitted, b: Fitted) -> tuple[float, float]:
+    """(mean difference of absolute residuals a - b on the held-out rows, p of a Wilcoxon signed-rank test).
+
+    A row that several folds hold out counts once, with its mean absolute residual.
+    """
+    from scipy.stats import wilcoxon
+
+    x, y = _held_out(a), _held_out(b)
+    difference = x - y
+    if not np.isfinite(difference).all():
+        return float("inf") if not np.isfinite(x).all() else -float("inf"), 0.0
+    if np.abs(difference).max() <= 1e-12 * max(float(np.abs(y).max()), 1e-300) or len(difference) < 6:
+        return float(difference.mean()), 1.0
+    return float(difference.mean()), float(wilcoxon(difference).pvalue)
+
+
+def _held_out(f: Fitted) -> Array:
+    assert f.held is not None
+    return f.held
+
+
+def support(bench: Workbench, f: Fitted, seed: int) -> tuple[list[str], Array]:
+    """Constants whose interval over resampled rows includes what would remove them, and the resampled constants.
+
+    Removal is zero for an amplitude, a level, a slope and an exponent alike (an exponent at zero makes its power a
+    constant). Rows are resampled with replacement within groups; shape (resamples, groups, constants).
+    """
+    rng = np.random.default_rng(seed)
+    weights = np.zeros((RESAMPLES, bench.rows))
+    for a, b in bench.ranges:
+        picks = rng.integers(a, b, size=(RESAMPLES, b - a))
+        for k in range(RESAMPLES):
+            weights[k] += np.bincount(picks[k], minlength=bench.rows)
+    values = bench.refit(f, weights * bench.weight)
+    tail = (1.0 - LEVEL) / 2
+    low, high = np.nanquantile(values, tail, axis=0), np.nanquantile(values, 1 - tail, axis=0)
+    doubtful = []
+    groups = len(bench.ranges)
+    for i, kind in enumerate(f.form.kinds):
+        # A level of zero is a statement, not a superfluous constant.
+        if kind.tag == "E" or kind.low > 0.1:
+            continue
+        floor = kind.low + 1e-6 if kind.low >= 0 else 0.0
+        includes = (low[:, i] <= floor) & (high[:, i] >= 0)
+        if kind.tag == "p" and kind.low >= 0:
+            includes = low[:, i] <= max(kind.low * 1.5, 0.015)
+        at_bound = kind.tag == "k" and kind.low == 0.0
+        if at_bound:
+            # Held as a logarithm: unsupported if it runs over orders of magnitude.
+            includes = high[:, i] > 1e4 * np.maximum(low[:, i], 1e-300)
+        if includes.sum() > groups / 2:
+            doubtful.append(_place(f, i))
+    return doubtful, values
+
+
+def _place(f: Fitted, index: int) -> str:
+    """A constant, told by the term it stands in."""
+    from formsearch.search.grammar import Form
+
+    for term in f.form.body:
+        if index in uses((term,)):
+            return describe(Form((term,), f.form.kinds)).replace(f"c{index}", f"[c{index}]")
+    return f"c{index}"
+
+
+def judge_acceptance(
+    bench: Workbench, f: Fitted, around: Surroundings, reference: Reference | None, share: float, seed: int
+) -> Acceptance:
+    """All checks of one form; `share` is the share of float64 starts that reached its optimum."""
+    checks = [
+        Check(
+            "refit", bool(np.isfinite(f.objective)),
+            f"refitted in float64; {share:.0%} of the starts reached the best optimum",
+        )
+    ]  # fmt: skip
+    if reference is not None:
+        if f.form == reference.fitted.form:
+            checks.append(Check("extrapolation", True, f"is the best registry law, {reference.name}"))
+        else:
+            difference, p = paired(f, reference.fitted)
+            worse = difference > 0 and p < SIGNIFICANCE
+            relation = "worse than" if worse else "better than" if p < SIGNIFICANCE else "tied with"
+            checks.append(
+                Check(
+                    "extrapolation", not worse,
+                    f"on the held-out rows {relation} the best registry law {reference.name} "
+                    f"(mean difference of absolute errors {difference:+.3g}, p = {p:.2g})",
+                )
+            )  # fmt: skip
+    checks.extend(examine(f, around))
+    if all(c.passed for c in checks):
+        doubtful, _ = support(bench, f, seed)
+        checks.append(
+            Check(
+                "supported", not doubtful,
+                "every constant is supported by resampling" if not doubtful
+                else "resampling does not support " + ", ".join(doubtful) + ": prefer the simpler form",
+            )
+        )  # fmt: skip
+    return Acceptance.of(checks)
+
+
+def predictions_equal(bench: Workbench, a: Fitted, b: Fitted, share: float = 0.02) -> bool:
+    """Whether two forms say the same: they differ by less than `share` of the residuals, here and beyond the data."""
+    pa, pb = bench.predict(a), bench.predict(b)
+    noise = max(bench.rms(a), 1e-12)
+    return bool(np.nanmax(np.abs(pa - pb)) < share * noise)

@@ -1,0 +1,257 @@
+"""From engines to a front: seeds in, proposals out, refitted, judged, accepted or not, and sorted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from formsearch.core.objectives import LeastSquares, Objective
+from formsearch.exceptions import InputError, UnknownNameError
+from formsearch.law import Law
+from formsearch.points import Points
+from formsearch.search.accept import Acceptance, Reference, judge_acceptance, paired
+from formsearch.search.asymptotics import FALLS_WITH, Check, Surroundings
+from formsearch.search.emit import to_raw
+from formsearch.search.engine import Config, Engine, Proposal, Report, sequence_of
+from formsearch.search.expression import constant_names, from_law, to_law, variable_symbols
+from formsearch.search.front import Candidate, Front, pareto
+from formsearch.search.grammar import variables
+from formsearch.search.judge import folds_of, size_axes
+from formsearch.search.normal import Sketch, normalise
+from formsearch.search.workbench import Candidate as Draft
+from formsearch.search.workbench import Fitted, Workbench
+
+FINISH = 0.15
+"""Share of the budget kept for refitting and accepting what the engines found."""
+MIN_ROWS = 8
+TRAINING = ("fit", "train", "training")
+TIED = 0.05
+DERIVED_FROM = {"C": ({"N", "D"}, {"N_active", "D"}), "tokens_per_parameter": ({"N", "D"},)}
+"""Columns that are products of others: not variables of their own where those are there."""
+
+
+@dataclass(eq=False)
+class Finalist:
+    """A refitted and judged proposal on its way to a candidate."""
+
+    fitted: Fitted
+    share: float
+    proposal: Proposal | None
+
+
+def training_points(points: Points, train: str | None) -> tuple[Points, list[str]]:
+    """The rows to search on, and a note that says which."""
+    if train is not None:
+        return points.only(train), [f"searched on the rows of split {train!r} only"]
+    if points.split is not None:
+        for label in TRAINING:
+            if label in {str(s) for s in points.split}:
+                return points.only(label), [f"searched on the rows of split {label!r} only"]
+    return points, []
+
+
+def variables_of(points: Points) -> tuple[str, ...]:
+    """Factors that vary and are no product of others."""
+    names = [q for q, v in points.factors.items() if len(np.unique(v)) > 1]
+    present = set(names)
+    return tuple(q for q in names if not any(needs <= present for needs in DERIVED_FROM.get(q, ())))
+
+
+def applicable(points: Points) -> list[Law]:
+    """Registry laws that the points can feed and that speak of the same kind of target."""
+    from formsearch.registry import laws
+
+    alike = {"loss", "score", "error"}
+    return [
+        law
+        for law in laws.values()
+        if (law.target == points.target_quantity or {law.target, points.target_quantity} <= alike)
+        and all(points.can(q) for q in law.quantities)
+        and len(law.constants) + 1 < len(points)
+    ]
+
+
+def seeds_of(seeds: str | Sequence[Law | str] | None, points: Points) -> list[Law]:
+    """The laws that start the search."""
+    from formsearch.registry import laws
+
+    if seeds is None:
+        return []
+    if isinstance(seeds, str):
+        if seeds != "registry":
+            raise UnknownNameError("kind of seeds", seeds, ["registry"], "or give a list of laws, or None")
+        return applicable(points)
+    return [laws[s] if isinstance(s, str) else s for s in seeds]
+
+
+def discover(
+    points: Points,
+    engine: str | Engine | Sequence[str | Engine],
+    seconds: float,
+    seed: int,
+    seeds: str | Sequence[Law | str] | None,
+    objective: Objective | None,
+    train: str | None,
+    use: Sequence[str] | None,
+    generations: int | None,
+    max_constants: int | None,
+    progress: Report | None,
+) -> Front:
+    """The whole search; see `formsearch.search.search`."""
+    begun = time.monotonic()
+    engines = sequence_of(engine)
+    chosen, notes = training_points(points, train)
+    if len(chosen) < MIN_ROWS:
+        raise InputError(f"{chosen.name}: a search needs at least {MIN_ROWS} points, there are {len(chosen)}")
+    names = tuple(use) if use is not None else variables_of(chosen)
+    laws = seeds_of(seeds, chosen)
+    loss = objective if objective is not None else LeastSquares()
+    folds = tuple(folds_of(chosen, seed))
+    known = applicable(chosen)
+    config = Config(
+        variables=names, seconds=max(seconds * (1 - FINISH) / len(engines), 0.5), seed=seed, seeds=tuple(laws),
+        objective=loss, generations=generations, max_constants=max_constants, folds=folds,
+    )  # fmt: skip
+    extra = {q for law in (*known, *laws) for q in law.quantities if q not in names}
+    bench = Workbench(chosen, (*names, *sorted(extra)), loss, folds, seed)
+    reference = best_reference(bench, known)
+    proposals: list[Proposal] = []
+    status = "the time was used up" if generations is None else "all generations were run"
+    tried = 0
+
+    def watch(p: object) -> None:
+        nonlocal tried
+        tried = max(tried, getattr(p, "tried", 0))
+        if progress is not None:
+            progress(p)  # type: ignore[arg-type]
+
+    for e in engines:
+        try:
+            for proposal in e.propose(chosen, config, watch):
+                proposals.append(proposal)
+        except KeyboardInterrupt:
+            status = "stopped by the user; what was found until then is kept"
+            break
+    finish = Finish(bench, config, reference, begun + seconds)
+    candidates, near, best = finish.front(proposals)
+    return Front(
+        candidates=tuple(candidates), best=best, near=tuple(near), points=chosen.describe(),
+        objective_name=loss.name,
+        reference=None if reference is None else (reference.name, reference.fitted.error),
+        holds_out=tuple(f"{f.label}: {int(f.train.sum())} -> {int(f.test.sum())} rows" for f in folds),
+        engines={e.name: e.deterministic for e in engines}, seconds=time.monotonic() - begun, tried=tried,
+        fits=bench.fits, kernel_share=0.0, seed=seed, status=status, seeds=tuple(law.name for law in laws),
+        notes=tuple(notes + finish.notes),
+    )  # fmt: skip
+
+
+def best_reference(bench: Workbench, known: Sequence[Law]) -> Reference | None:
+    """The registry law that extrapolates best on the hold-outs."""
+    found: list[Reference] = []
+    for law in known:
+        form = from_law(law)
+        sketch = normalise(form.body, dict(enumerate(form.kinds)), {}, bench.level)
+        (fitted,) = bench.fit([Draft(sketch, None, law.name)], starts=16, iterations=100)
+        if fitted is None:
+            continue
+        bench.judge([fitted])
+        if np.isfinite(fitted.error):
+            found.append(Reference(law.name, fitted))
+    return min(found, key=lambda r: r.fitted.error) if found else None
+
+
+class Finish:
+    """Refit, judge, accept and sort what the engines proposed, within the deadline."""
+
+    def __init__(self, bench: Workbench, config: Config, reference: Reference | None, deadline: float) -> None:
+        self.bench, self.config, self.reference, self.deadline = bench, config, reference, deadline
+        sizes = size_axes(bench.points)
+        falls = [q for q in bench.variables if q in FALLS_WITH] if bench.points.target_quantity == "loss" else []
+        self.around = Surroundings(bench, sizes, falls)
+        self.notes: list[str] = []
+
+    def front(self, proposals: Sequence[Proposal]) -> tuple[list[Candidate], list[Candidate], Candidate | None]:
+        """(candidates of the front, accepted ones tied with the best, the best)."""
+        finalists = self.distinct(self.refit(proposals))
+        candidates = [self.candidate(f, k) for k, f in enumerate(sorted(finalists, key=lambda f: f.fitted.error))]
+        accepted = [c for c in candidates if c.accepted]
+        best = min(accepted, key=lambda c: c.error, default=None)
+        near = [] if best is None else [c for c in accepted if c is best or not self.worse(c, best)]
+        shown = {id(c): c for c in (*pareto(candidates), *pareto(accepted))}
+        return sorted(shown.values(), key=lambda c: (c.complexity, c.error)), near, best
+
+    def worse(self, a: Candidate, b: Candidate) -> bool:
+        """Whether `a` is significantly worse than `b` on the held-out rows."""
+        fitted = [Fitted(None, None, 0.0, 0, None, held=c.held) for c in (a, b)]  # type: ignore[arg-type]
+        difference, p = paired(fitted[0], fitted[1])
+        return difference > 0 and p < TIED
+
+    def refit(self, proposals: Sequence[Proposal]) -> list[Finalist]:
+        """Proposals refitted from many starts and judged. The registry's best law is always among them."""
+        table: dict[object, Finalist] = {}
+        sketches: list[tuple[Sketch, Proposal]] = []
+        for p in proposals:
+            form = p.form
+            if not variables(form.body) <= set(self.bench.variables):
+                continue
+            values = dict(enumerate(p.constants))
+            sketches.append((normalise(form.body, dict(enumerate(form.kinds)), values, self.bench.level), p))
+        first = self.bench.fit([Draft(s) for s, _ in sketches], starts=2)
+        for found, (_, p) in zip(first, sketches, strict=True):
+            if found is not None:
+                table.setdefault(found.form, Finalist(found, 0.0, p))
+        if self.reference is not None:
+            table.setdefault(self.reference.fitted.form, Finalist(self.reference.fitted, 0.0, None))
+        items = list(table.values())
+        for f, (polished, share) in zip(items, self.bench.polish([f.fitted for f in items]), strict=True):
+            f.fitted, f.share = polished, share
+        self.bench.judge([f.fitted for f in items], iterations=100, tolerance=1e-10)
+        return [f for f in items if np.isfinite(f.fitted.error)]
+
+    def distinct(self, finalists: Sequence[Finalist]) -> list[Finalist]:
+        """Of forms that predict the same rows the same way, the simplest."""
+        kept: list[Finalist] = []
+        predictions: list[np.ndarray] = []  # type: ignore[type-arg]
+        for f in sorted(finalists, key=lambda f: (f.fitted.complexity, f.fitted.error)):
+            p = self.bench.predict(f.fitted)
+            noise = max(self.bench.rms(f.fitted), 1e-9 * self.bench.scale)
+            if any(np.nanmax(np.abs(p - q)) < 0.01 * noise for q in predictions):
+                continue
+            kept.append(f)
+            predictions.append(p)
+        return kept
+
+    def candidate(self, f: Finalist, rank: int) -> Candidate:
+        """The candidate of a finalist: its law, its constants by name, its verdict."""
+        from formsearch.search.canonical import complexity
+
+        fitted = f.fitted
+        raw = np.stack([to_raw(fitted.emitted, v) for v in fitted.values])
+        law = to_law(fitted.form, raw[0], f"found{rank + 1}", self.bench.points.target_quantity)
+        symbols = set(variable_symbols(sorted(variables(fitted.form.body))).values())
+        names = constant_names(fitted.form, symbols)
+        groups = self.bench.points.groups
+        return Candidate(
+            law=law,
+            constants=dict(zip(names, map(float, raw[0]), strict=True)),
+            complexity=complexity(law.expression, [law.symbols[c] for c in law.constant_names]),
+            error=fitted.error,
+            train_error=self.bench.rms(fitted),
+            acceptance=self.acceptance(f),
+            steps=f.proposal.steps if f.proposal is not None else (),
+            engine=f.proposal.engine if f.proposal is not None else "registry",
+            folds=fitted.folds,
+            group_constants={
+                g: dict(zip(names, map(float, v), strict=True)) for g, v in zip(groups, raw, strict=False)
+            },
+            held=fitted.held,
+        )
+
+    def acceptance(self, f: Finalist) -> Acceptance:
+        """The verdict, unless the time is over."""
+        if time.monotonic() > self.deadline:
+            return Acceptance(False, (Check("examined", False, ""),), "not examined: the time was over")
+        return judge_acceptance(self.bench, f.fitted, self.around, self.reference, f.share, self.config.seed)

@@ -1,0 +1,282 @@
+"""What a search returns: candidates by complexity and extrapolation error, each with its verdict and its history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formsearch.exceptions import InputError
+from formsearch.law import Law
+from formsearch.search.accept import Acceptance
+from formsearch.search.engine import Step
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from formsearch.points import Points
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A found form.
+
+    law : the form as a law like any other; its starts lie around the found constants.
+    constants : by symbol, of the fit to all training points (of the first group, where they are grouped).
+    group_constants : group -> constants; empty without groups.
+    complexity : constants + operators of the canonical expression.
+    error : mean root-mean-square residual over the hold-outs, in the objective's space. train_error : over all rows
+        that were searched on. folds : the error of every hold-out.
+    acceptance : the verdict. steps : how the engine reached the form, oldest first.
+    """
+
+    law: Law
+    constants: Mapping[str, float]
+    complexity: int
+    error: float
+    train_error: float
+    acceptance: Acceptance
+    steps: tuple[Step, ...] = ()
+    engine: str = "native"
+    folds: tuple[float, ...] = ()
+    group_constants: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    held: Array | None = field(default=None, repr=False)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether all checks were passed."""
+        return self.acceptance.accepted
+
+    def predict(self, data: Points | pd.DataFrame | Mapping[str, Any]) -> Array:
+        """Values at the constants found, shape (rows,); of each row's own group, where there are groups.
+
+        `data` is points, or a frame with a column a quantity. A group that was not seen gives NaN.
+        """
+        from formsearch.points import Points
+
+        group: Any
+        table: Any
+        if isinstance(data, Points):
+            table, group = {q: data.column(q) for q in self.law.quantities}, data.group
+        else:
+            table, group = data, data["group"] if self.group_constants else None
+        if not self.group_constants:
+            return self.law.evaluate(table, self.constants)
+        if group is None:
+            raise InputError(f"{self.law.name} has constants per group: the points need their group column")
+        labels = np.asarray([str(g) for g in group])
+        result = np.full(len(labels), np.nan)
+        for group, constants in self.group_constants.items():
+            mask = labels == group
+            if mask.any():
+                part = {q: np.asarray(table[q], dtype=np.float64)[mask] for q in self.law.quantities}
+                result[mask] = self.law.evaluate(part, constants)
+        return result
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "name": self.law.name,
+            "formula": self.law.formula,
+            "variables": {v.symbol: v.quantity for v in self.law.variables},
+            "constants": dict(self.constants),
+            "group_constants": {g: dict(c) for g, c in self.group_constants.items()},
+            "complexity": self.complexity,
+            "error": self.error,
+            "folds": list(self.folds),
+            "train_error": self.train_error,
+            "engine": self.engine,
+            "accepted": self.accepted,
+            "verdict": self.acceptance.sentence,
+            "checks": [
+                {"name": c.name, "passed": c.passed, "sentence": c.sentence} for c in self.acceptance.checks
+            ],
+            "steps": [
+                {
+                    "move": s.move, "formula": s.formula, "complexity": s.complexity,
+                    "train_error": s.train_error, "error": s.error,
+                }
+                for s in self.steps
+            ],
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Front:
+    """The result of a search.
+
+    candidates : by increasing complexity: those that no simpler one beats in extrapolation, and the accepted ones
+        that no simpler accepted one beats.
+    best : the accepted candidate that extrapolates best, or None.
+    reference : name and error of the registry law that extrapolates best on the same hold-outs, or None.
+    holds_out : what the hold-outs were. engines : name -> what it promises of equal seeds.
+    seconds, tried, fits, kernel_share : time taken, forms tried, fits made, share of the engine's time in the kernels.
+    status : how the search ended, in words. notes : what a reader has to know (a coreset, skipped seeds, ...).
+    """
+
+    candidates: tuple[Candidate, ...]
+    best: Candidate | None
+    points: Mapping[str, Any]
+    objective_name: str
+    reference: tuple[str, float] | None
+    holds_out: tuple[str, ...]
+    engines: Mapping[str, str]
+    seconds: float
+    tried: int
+    fits: int
+    kernel_share: float
+    seed: int
+    status: str
+    seeds: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    near: tuple[Candidate, ...] = ()
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row a candidate, best extrapolation last."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "name": [c.law.name for c in self.candidates],
+                "complexity": [c.complexity for c in self.candidates],
+                "constants": [len(c.law.constants) for c in self.candidates],
+                "error": [c.error for c in self.candidates],
+                "train_error": [c.train_error for c in self.candidates],
+                "accepted": [c.accepted for c in self.candidates],
+                "formula": [c.law.formula for c in self.candidates],
+                "verdict": [c.acceptance.sentence for c in self.candidates],
+            }
+        )
+
+    @property
+    def trace(self) -> tuple[Step, ...]:
+        """The ladder to the best candidate: the steps at which its line of forms extrapolated better than before."""
+        if self.best is None:
+            return ()
+        ladder: list[Step] = []
+        for step in self.best.steps:
+            if not ladder or step.error < min(s.error for s in ladder):
+                ladder.append(step)
+        return tuple(ladder)
+
+    def interval(self, data: Points | Any, level: float = 0.9) -> tuple[Array, Array]:
+        """Lowest and highest prediction among the forms tied with the best: the uncertainty of the form itself.
+
+        `near` are accepted candidates not significantly worse than the best on the held-out rows; `level` is the
+        central share of their predictions, each form counting once. Shape (rows,) each.
+        """
+        ensemble = self.near or ((self.best,) if self.best is not None else ())
+        if not ensemble:
+            raise InputError("no candidate was accepted, so there is nothing to predict with: search longer")
+        values = np.stack([c.predict(data) for c in ensemble])
+        tail = (1.0 - level) / 2
+        return np.nanquantile(values, tail, axis=0), np.nanquantile(values, 1 - tail, axis=0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "candidates": [c.to_dict() for c in self.candidates],
+            "best": None if self.best is None else self.best.law.name,
+            "near": [c.law.name for c in self.near],
+            "points": dict(self.points),
+            "objective": self.objective_name,
+            "reference": None if self.reference is None else {"law": self.reference[0], "error": self.reference[1]},
+            "holds_out": list(self.holds_out),
+            "engines": dict(self.engines),
+            "seconds": self.seconds,
+            "tried": self.tried,
+            "fits": self.fits,
+            "kernel_share": self.kernel_share,
+            "seed": self.seed,
+            "seeds": list(self.seeds),
+            "status": self.status,
+            "notes": list(self.notes),
+            "trace": [
+                {"move": s.move, "formula": s.formula, "complexity": s.complexity, "error": s.error}
+                for s in self.trace
+            ],
+        }  # fmt: skip
+
+    def __repr__(self) -> str:
+        found = "none accepted" if self.best is None else f"best {self.best.law.formula}"
+        return f"<front of {len(self.candidates)} candidates, {found}>"
+
+
+def candidate_source(candidate: Candidate, name: str, points: Mapping[str, Any]) -> str:
+    """Python source of a candidate file: the found law, with the constants found as its first published fit."""
+    law = candidate.law
+    where, key, rows = points.get("name"), points.get("hash"), points.get("rows")
+    title = f"Found by the {candidate.engine} engine on {where}"
+    source = f"formsearch, {candidate.engine} engine, points {key}"
+    fitted_to = f"fit to the {rows} points of the search"
+    constants = {k: float(v) for k, v in candidate.constants.items()}
+    lines = [
+        f'"""{law.formula}: found by search on {where} (points {key})."""',
+        "",
+        "from formsearch.law import Constant, Law, Published, Start, Variable",
+        "",
+        "LAW = Law(",
+        f"    name={name!r},",
+        f"    title={title!r},",
+        f"    formula={law.formula!r},",
+        "    variables=(",
+        *(f"        Variable({v.symbol!r}, {v.quantity!r}, {v.meaning!r})," for v in law.variables),
+        "    ),",
+        "    constants=(",
+        *(f"        {_constant_source(c)}," for c in law.constants),
+        "    ),",
+        f"    target={law.target!r},",
+        f"    source={source!r},",
+        "    published={",
+        f"        {name!r}: Published(",
+        f"            {constants!r},",
+        f"            source={fitted_to!r},",
+        '            evidence="computed",',
+        "        )",
+        "    },",
+        f"    caveats=({candidate.acceptance.sentence!r},),",
+        ")",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _constant_source(c: Any) -> str:
+    def number(x: float) -> str:
+        return f'float("{x}")' if np.isinf(x) else repr(float(x))
+
+    start = "None" if c.start is None else f"Start({c.start.low!r}, {c.start.high!r}, log={c.start.log!r})"
+    return f"Constant({c.symbol!r}, {c.meaning!r}, {number(c.lower)}, {number(c.upper)}, {start})"
+
+
+def save(candidate: Candidate, name: str, points: Mapping[str, Any], folder: str | Path = ".") -> Path:
+    """Write a candidate file `folder/name.py`; it can be registered like any other law. Never overwrites.
+
+    Raises `InputError` for a name that is not an identifier or a file that is there already.
+    """
+    if not name.isidentifier():
+        raise InputError(f"cannot save as {name!r}: a candidate's name is a Python identifier, e.g. my_law")
+    path = Path(folder) / f"{name}.py"
+    if path.exists():
+        raise InputError(f"{path} is there already: choose another name, or remove it first")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(candidate_source(candidate, name, points), encoding="utf-8")
+    return path
+
+
+def pareto(items: Sequence[Candidate]) -> list[Candidate]:
+    """Those that no one as simple beats, by increasing complexity."""
+    best, result = float("inf"), []
+    for c in sorted(items, key=lambda c: (c.complexity, c.error)):
+        if c.error < best:
+            best = c.error
+            result.append(c)
+    return result

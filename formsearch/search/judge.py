@@ -1,0 +1,128 @@
+"""Judging by extrapolation: folds inside the training points that hold out the largest runs.
+
+Several origins along the overall size (compute where it is known), each testing on everything larger; and for every
+single axis of size one fold that holds out its largest level. Points without an axis of size (data mixtures) are
+judged by holding out whole configurations. Groups are divided each by itself.
+
+The error of a form is the mean over folds of its root-mean-square residual on the held-out rows, large residuals
+winsorised at `CAP` times the fold's median, so that one outlier among the runs does not choose the law.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formsearch.points import Points
+from formsearch.quantities import PROPORTION_PREFIX, USER_PREFIX
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+SIZES = frozenset({
+    "N", "N_active", "N_nonvocab", "N_vocab", "N_nonzero", "N_dense", "width", "depth", "D", "unique_tokens",
+    "characters", "samples", "D_dense", "C", "vocab_size", "context_length", "latents", "parallel_streams", "scale",
+    "log_flops",
+})  # fmt: skip
+"""Quantities that grow as the field scales up; forms are judged by how they extrapolate along these."""
+
+ORIGINS = (0.5, 0.65, 0.8)
+CAP = 6.0
+MIN_TEST = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One hold-out: rows to fit, rows to predict, and what was held out."""
+
+    train: Mask
+    test: Mask
+    label: str
+
+
+def size_axes(points: Points) -> list[str]:
+    """Factors that are axes of size and have at least three levels."""
+    return [
+        q
+        for q, v in points.factors.items()
+        if (q in SIZES or q.startswith(USER_PREFIX)) and len(np.unique(v)) >= 3 and not q.startswith(PROPORTION_PREFIX)
+    ]
+
+
+def overall_size(points: Points, axes: Sequence[str]) -> Array:
+    """A number a row that grows with the run: log compute where known, else the mean standardised log of the axes."""
+    if points.can("C") and len(axes) > 1:
+        return np.asarray(np.log(points.column("C")))
+    total = np.zeros(len(points))
+    for q in axes:
+        v = points.column(q)
+        log = np.log(v) if (v > 0).all() else v
+        total += (log - log.mean()) / (log.std() or 1.0)
+    return total
+
+
+def _parts(points: Points) -> list[NDArray[np.int64]]:
+    if points.group is None:
+        return [np.arange(len(points))]
+    labels = np.asarray([str(g) for g in points.group])
+    return [np.flatnonzero(labels == g) for g in points.groups]
+
+
+def _hold_out_above(values: Array, parts: Sequence[NDArray[np.int64]], share: float, label: str) -> Fold | None:
+    """Per part, the levels above the quantile `share` are the test; ties stay on one side."""
+    n = len(values)
+    train, test = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+    for part in parts:
+        v = values[part]
+        ordered = np.sort(v)
+        cut = ordered[min(int(np.ceil(share * len(v))), len(v) - 1)]
+        # Values within rounding of the cut are its level: 6*N*D differs in the last bits.
+        above = v >= cut - 1e-9 * max(abs(cut), 1.0)
+        if above.all():
+            above = v > cut + 1e-9 * max(abs(cut), 1.0)
+        if not above.any():
+            continue
+        train[part[~above]] = True
+        test[part[above]] = True
+    if test.sum() < MIN_TEST or train.sum() < 3:
+        return None
+    return Fold(train, test, label)
+
+
+def _held_configurations(points: Points, count: int, seed: int) -> list[Fold]:
+    table = np.column_stack([*points.factors.values(), np.zeros(len(points))])
+    _, code = np.unique(table, axis=0, return_inverse=True)
+    code = code.reshape(-1)
+    order = np.random.default_rng(seed).permutation(int(code.max()) + 1)
+    fold = order[code] % count
+    return [Fold(fold != k, fold == k, f"configurations {k + 1}/{count}") for k in range(count) if (fold == k).any()]
+
+
+def folds_of(points: Points, seed: int = 0, origins: Sequence[float] = ORIGINS) -> list[Fold]:
+    """The hold-outs that judge forms on these points."""
+    axes = size_axes(points)
+    if not axes:
+        return _held_configurations(points, 5, seed)
+    parts = _parts(points)
+    size = overall_size(points, axes)
+    found = [_hold_out_above(size, parts, share, f"size above {share:.0%}") for share in origins]
+    if len(axes) > 1:
+        for q in axes:
+            found.append(_hold_out_above(points.column(q), parts, 0.8, f"largest {q}"))
+    distinct: dict[bytes, Fold] = {}
+    for fold in found:
+        if fold is not None:
+            distinct.setdefault(fold.test.tobytes(), fold)
+    return list(distinct.values()) or _held_configurations(points, 5, seed)
+
+
+def fold_error(residuals: Array) -> float:
+    """Root-mean-square of the residuals, each winsorised at `CAP` medians; infinite where a prediction is missing."""
+    size = np.abs(residuals)
+    if not np.isfinite(size).all():
+        return float("inf")
+    cap = CAP * max(float(np.median(size)), 1e-300)
+    return float(np.sqrt(np.mean(np.minimum(size, cap) ** 2)))

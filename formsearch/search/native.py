@@ -1,0 +1,253 @@
+"""The native engine: beam and evolution over the grammar, every candidate fitted to convergence.
+
+The population keeps, for every complexity, the forms that extrapolate best and those that fit best. A generation takes
+parents from both fronts and from the rest, samples their children (see `moves`), fits all of them in one batch, and
+judges by extrapolation the ones that fit at least as well as their parent.
+
+What is evaluated depends on the seed alone, never on the clock or the number of threads; the clock only decides after
+which generation to stop. A search with `generations` set is reproducible to the bit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from formsearch.points import Points
+from formsearch.search.alphabet import Alphabet
+from formsearch.search.emit import to_raw
+from formsearch.search.engine import Config, Progress, Proposal, Report, Step
+from formsearch.search.expression import from_law
+from formsearch.search.grammar import Form, Term, complexity, constant, describe, uses
+from formsearch.search.moves import children
+from formsearch.search.normal import Sketch, normalise
+from formsearch.search.workbench import Candidate, Fitted, Workbench
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Sizes of the search; one setting for every table. Points of many rows get smaller generations."""
+
+    parents: int = 8
+    children: int = 24
+    niche: int = 4
+    starts: int = 4
+    finalists: int = 60
+    cell_rows: int = 250_000
+
+    def batch(self, rows: int) -> int:
+        """Children a generation, so that a generation stays short on large tables."""
+        full = self.parents * self.children
+        return max(24, min(full, self.cell_rows * 4 // max(rows, 1)))
+
+
+class Native:
+    """The engine of the house."""
+
+    name = "native"
+    deterministic = "the same seed gives the same forms in the same order; the clock only decides when to stop"
+
+    def __init__(self, effort: Effort | None = None) -> None:
+        self.effort = effort or Effort()
+
+    def available(self) -> str | None:
+        """Always there."""
+        return None
+
+    def propose(self, points: Points, config: Config, report: Report | None = None) -> Iterable[Proposal]:
+        """Search until the time or the generations are over; yields the fronts of the population."""
+        needed = dict.fromkeys((*config.variables, *(q for law in config.seeds for q in law.quantities)))
+        bench = Workbench(points, tuple(needed), config.objective, config.folds, config.seed)
+        population = Population(bench, config, self.effort)
+        with contextlib.suppress(KeyboardInterrupt):
+            population.run(report)
+        return population.proposals()
+
+
+class Population:
+    """The forms in play."""
+
+    def __init__(self, bench: Workbench, config: Config, effort: Effort) -> None:
+        self.bench, self.config, self.effort = bench, config, effort
+        zeros = {q: bool((bench.columns.variables[q] == 0).any()) for q in config.variables}
+        self.alphabet = Alphabet.of(config.variables, zeros, bench.level, bench.columns.centres)
+        self.rng = np.random.default_rng(config.seed)
+        self.seen: set[Form] = set()
+        self.members: dict[Form, Fitted] = {}
+        self.tried = 0
+        self.generation = 0
+
+    # -- the loop ------------------------------------------------------------------------------------------------
+
+    def run(self, report: Report | None = None) -> None:
+        """Start, then breed until the time or the generations are over."""
+        begun = time.monotonic()
+        deadline = begun + self.config.seconds
+        self.start()
+        longest = time.monotonic() - begun
+        while self.config.generations is None or self.generation < self.config.generations:
+            now = time.monotonic()
+            if now + 0.5 * longest > deadline:
+                break
+            self.breed()
+            self.generation += 1
+            longest = 0.7 * longest + 0.3 * (time.monotonic() - now) if self.generation > 1 else time.monotonic() - now
+            if report is not None and self.members:
+                best = min(self.members.values(), key=lambda f: f.error)
+                report(
+                    Progress(
+                        time.monotonic() - begun,
+                        self.tried,
+                        describe(best.form),
+                        best.error,
+                        best.complexity,
+                        self.generation,
+                    )
+                )
+
+    def start(self) -> None:
+        """The constant, everything one move away from it, and the seeds."""
+        level = self.alphabet.level
+        root = normalise((Term(constant(0)),), {0: level}, {}, level)
+        self.consider([Candidate(root, None, "a constant")])
+        self.consider([Candidate(s, None, f"seed {name}") for name, s in self.seeds()])
+        first = self.members.get(root.form)
+        if first is not None:
+            every = children(first.sketch(), self.alphabet, 10**6, self.rng)
+            self.consider([Candidate(s, first, label) for s, label in every])
+
+    def seeds(self) -> Iterator[tuple[str, Sketch]]:
+        """Registry forms in normal form, those that the points can feed."""
+        for law in self.config.seeds:
+            form = from_law(law)
+            yield law.name, normalise(form.body, dict(enumerate(form.kinds)), {}, self.alphabet.level)
+
+    def breed(self) -> None:
+        """One generation."""
+        parents = self.select(self.effort.parents)
+        others = [f.sketch() for f in self.select(3)]
+        each = max(3, self.effort.batch(self.bench.rows) // self.effort.parents)
+        found: list[Candidate] = []
+        for parent in parents:
+            for sketch, label in children(parent.sketch(), self.alphabet, each, self.rng, others):
+                found.append(Candidate(sketch, parent, label))
+        self.consider(found)
+
+    def consider(self, candidates: Sequence[Candidate]) -> None:
+        """Fit what is new and small enough, judge what fits well, keep the best of every complexity."""
+        new = []
+        for c in candidates:
+            form = c.sketch.form
+            if form in self.seen or not self.admissible(form):
+                continue
+            self.seen.add(form)
+            new.append(c)
+        self.tried += len(new)
+        fitted = [f for f in self.bench.fit(new, self.effort.starts) if f is not None and not self.degenerate(f)]
+        kept = [
+            f
+            for f in fitted
+            if f.parent is None or f.complexity < f.parent.complexity or f.objective < 1.02 * f.parent.objective
+        ]
+        self.bench.judge(kept)
+        for f in kept:
+            if np.isfinite(f.error):
+                self.members[f.form] = f
+        self.prune()
+
+    def admissible(self, form: Form) -> bool:
+        """Within the caps on size."""
+        if len(form.kinds) > (self.config.max_constants or len(form.kinds)):
+            return False
+        return complexity(form) <= self.config.max_complexity and bool(uses(form.body))
+
+    def degenerate(self, f: Fitted) -> bool:
+        """Terms far larger than the target cancel each other: x**.01 minus a constant instead of log x."""
+        limit = CANCELLATION * float(np.abs(self.bench.target).max())
+        for term in f.form.body:
+            own = term.coefficient.constants
+            if len(own) == 1 and (np.abs(f.values[:, own[0][0]]) > limit).any() and plain_term(term):
+                return True
+        return False
+
+    def prune(self) -> None:
+        """Keep the best few of every complexity, by either measure."""
+        niches: dict[int, list[Fitted]] = {}
+        for f in self.members.values():
+            niches.setdefault(f.complexity, []).append(f)
+        kept: dict[Form, Fitted] = {}
+        for niche in niches.values():
+            for measure in (_error, _objective):
+                for f in sorted(niche, key=measure)[: self.effort.niche]:
+                    kept[f.form] = f
+        self.members = kept
+
+    def front(self, measure: Callable[[Fitted], float]) -> list[Fitted]:
+        """Members that no smaller one beats, by increasing complexity."""
+        best, result = float("inf"), []
+        for f in sorted(self.members.values(), key=lambda f: (f.complexity, measure(f))):
+            if measure(f) < best:
+                best = measure(f)
+                result.append(f)
+        return result
+
+    def select(self, count: int) -> list[Fitted]:
+        """Parents: half from the front of extrapolation, a quarter from the front of fit, a quarter from all."""
+        fronts = (self.front(_error), self.front(_objective), list(self.members.values()))
+        chosen = []
+        for _ in range(count):
+            source = fronts[int(self.rng.choice(3, p=(0.5, 0.25, 0.25)))]
+            # Later members of a front are larger and better: they are where the search goes on.
+            chosen.append(source[min(int(len(source) * np.sqrt(self.rng.random())), len(source) - 1)])
+        return chosen
+
+    # -- results -------------------------------------------------------------------------------------------------
+
+    def proposals(self) -> list[Proposal]:
+        """Both fronts and the best of the rest, with the way each was reached."""
+        chosen = {f.form: f for f in (*self.front(_error), *self.front(_objective))}
+        for f in sorted(self.members.values(), key=_error):
+            if len(chosen) >= self.effort.finalists:
+                break
+            chosen.setdefault(f.form, f)
+        return [
+            Proposal(
+                f.form,
+                tuple(map(float, to_raw(f.emitted, f.values[0]))),
+                "native",
+                tuple(self.steps(f)),
+                tuple(tuple(map(float, to_raw(f.emitted, v))) for v in f.values),
+            )
+            for f in chosen.values()
+        ]
+
+    def steps(self, f: Fitted) -> list[Step]:
+        """The line of ancestors, oldest first."""
+        line: list[Fitted] = []
+        at: Fitted | None = f
+        while at is not None:
+            line.append(at)
+            at = at.parent
+        return [Step(a.move, describe(a.form), a.complexity, self.bench.rms(a), a.error) for a in reversed(line)]
+
+
+CANCELLATION = 20.0
+
+
+def plain_term(term: Term) -> bool:
+    """A term whose centred amplitude is its size at the centre of the points: no groups in it."""
+    from formsearch.search.grammar import Apply
+
+    return not any(isinstance(f, Apply) for f in term.factors)
+
+
+def _error(f: Fitted) -> float:
+    return f.error
+
+
+def _objective(f: Fitted) -> float:
+    return f.objective

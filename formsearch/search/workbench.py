@@ -1,0 +1,291 @@
+"""The workbench: one table of points on which forms are fitted in large batches and judged by extrapolation.
+
+Rows are sorted by group, so that a group is a range of rows and "one form, constants per group" is more jobs of the
+same tape. A fit on part of the rows is a row of weights with zeros. All jobs of all candidates go to the kernels in
+one call, which spreads them over the cores; results do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formsearch.core.batch import BatchResult, Jobs, Pack, run
+from formsearch.core.objectives import Objective
+from formsearch.points import Points
+from formsearch.search.emit import Columns, Emitted, emit, to_centred, to_raw
+from formsearch.search.grammar import AMPLITUDE, LEVEL, Form, Kind, complexity, describe
+from formsearch.search.judge import Fold, fold_error
+from formsearch.search.normal import Sketch
+
+Array = NDArray[np.float64]
+
+CHUNK = 256
+"""Candidates per call of the kernels; bounds memory, and changes no result."""
+
+
+@dataclass(eq=False)
+class Fitted:
+    """A form with its constants. `values` has a row a group, centred as the tape holds them (see `emit`).
+
+    objective : the sum over all rows. error : extrapolation error, NaN until judged. folds : error a fold.
+    residuals : of the held-out rows of each fold, for paired tests.
+    """
+
+    form: Form
+    values: Array
+    objective: float
+    complexity: int
+    emitted: Emitted
+    error: float = float("nan")
+    folds: tuple[float, ...] = ()
+    held: Array | None = None
+    parent: Fitted | None = None
+    move: str = ""
+    key: str = field(default="", repr=False)
+
+    def sketch(self) -> Sketch:
+        """The form with its constants in raw units (of the first group), to start moves from."""
+        return Sketch(self.form, tuple(to_raw(self.emitted, self.values[0])))
+
+
+@dataclass(eq=False)
+class Candidate:
+    """What is to be fitted: a form, where to start, and where it came from."""
+
+    sketch: Sketch
+    parent: Fitted | None = None
+    move: str = ""
+
+
+class Workbench:
+    """Points made ready for fitting forms over `variables` (quantities, derived ones included)."""
+
+    def __init__(
+        self, points: Points, variables: Sequence[str], objective: Objective, folds: Sequence[Fold], seed: int
+    ) -> None:
+        order = np.arange(len(points))
+        if points.group is not None:
+            labels = points.groups
+            rank = {g: i for i, g in enumerate(labels)}
+            code = np.asarray([rank[str(g)] for g in points.group])
+            order = np.argsort(code, kind="stable")
+            edges = np.searchsorted(code[order], np.arange(len(labels) + 1))
+            self.ranges = [(int(a), int(b)) for a, b in itertools.pairwise(edges)]
+        else:
+            self.ranges = [(0, len(points))]
+        self.order = order
+        self.points, self.objective, self.seed = points, objective, seed
+        self.target = points.target[order]
+        weight = np.ones(len(points)) if points.weight is None else points.weight[order]
+        self.weight = weight
+        self.folds = [Fold(f.train[order], f.test[order], f.label) for f in folds]
+        self.weights = np.stack([weight, *(weight * f.train for f in self.folds)])
+        self.columns = Columns({q: points.column(q)[order] for q in variables})
+        self.variables = tuple(variables)
+        self.level: Kind = LEVEL if bool((points.target > 0).all()) else AMPLITUDE
+        self.scale = float(np.std(self.target)) or 1.0
+        self.fits = 0
+        self.kernel_seconds = 0.0
+
+    @property
+    def rows(self) -> int:
+        """Rows of the table."""
+        return len(self.target)
+
+    # -- fitting -------------------------------------------------------------------------------------------------
+
+    def fit(
+        self, candidates: Sequence[Candidate], starts: int = 4, iterations: int = 40, tolerance: float = 1e-8
+    ) -> list[Fitted | None]:
+        """Fit each candidate on all rows from several starts; None where no start gives a finite sum."""
+        results: list[Fitted | None] = []
+        for low in range(0, len(candidates), CHUNK):
+            results.extend(self._fit_chunk(candidates[low : low + CHUNK], starts, iterations, tolerance))
+        return results
+
+    def _fit_chunk(
+        self, candidates: Sequence[Candidate], starts: int, iterations: int, tolerance: float
+    ) -> list[Fitted | None]:
+        emitted = [emit(c.sketch.form, self.columns.centres) for c in candidates]
+        pack = Pack.of([e.tape for e in emitted], self.columns, self.rows)
+        jobs: list[tuple[int, int, int, int, int]] = []
+        begin: list[Array] = []
+        owner: list[tuple[int, int]] = []
+        for k, (c, e) in enumerate(zip(candidates, emitted, strict=True)):
+            nonlinear = not e.tape.linear.all()
+            for start in self.starts(c, e, starts if nonlinear else 1):
+                for g, (a, b) in enumerate(self.ranges):
+                    jobs.append((k, 0, 0, a, b))
+                    begin.append(start if start.ndim == 1 else start[g])
+                    owner.append((k, g))
+        found = self._run(pack, jobs, begin, emitted, iterations, tolerance)
+        groups = len(self.ranges)
+        best = np.full((len(candidates), groups), np.inf)
+        values = [np.zeros((groups, len(e.tape.constants))) for e in emitted]
+        for j, (k, g) in enumerate(owner):
+            objective = found.objective[j]
+            if objective < best[k, g]:
+                best[k, g] = objective
+                values[k][g] = found.constants[j]
+        results: list[Fitted | None] = []
+        for k, c in enumerate(candidates):
+            total = float(best[k].sum())
+            if not np.isfinite(total):
+                results.append(None)
+                continue
+            results.append(
+                Fitted(c.sketch.form, values[k], total, complexity(c.sketch.form), emitted[k],
+                       parent=c.parent, move=c.move)
+            )  # fmt: skip
+        return results
+
+    def _run(
+        self,
+        pack: Pack,
+        jobs: Sequence[tuple[int, int, int, int, int]],
+        begin: Sequence[Array],
+        emitted: Sequence[Emitted],
+        iterations: int,
+        tolerance: float,
+    ) -> BatchResult:
+        table = np.asarray(jobs, dtype=np.int64).reshape(-1, 5)
+        clock = time.perf_counter()
+        found = run(
+            pack,
+            Jobs(table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4], tuple(begin)),
+            self.target,
+            self.weights,
+            self.objective,
+            [(e.low, e.high) for e in emitted],
+            tolerance,
+            iterations,
+        )
+        self.kernel_seconds += time.perf_counter() - clock
+        self.fits += len(jobs)
+        return found
+
+    def starts(self, candidate: Candidate, emitted: Emitted, count: int) -> list[Array]:
+        """Starts of a candidate: known values are kept, unknown ones drawn; then everything is drawn.
+
+        Drawn from the form itself and the seed, so that a form starts the same wherever and whenever it is met.
+        """
+        form, values = candidate.sketch
+        known = to_centred(emitted, np.where(np.isfinite(values), values, 1.0))
+        have = np.isfinite(np.asarray(values))
+        digest = zlib.crc32(describe(form).encode()) ^ (self.seed * 2654435761 % 2**32)
+        rng = np.random.default_rng(digest)
+        result = []
+        for s in range(count):
+            x = np.empty(len(form.kinds))
+            # Half of the starts trust the parent's constants, the others draw all of them anew.
+            trust = s % 2 == 0
+            for i, kind in enumerate(form.kinds):
+                low, high = kind.start
+                draw = np.exp(rng.uniform(np.log(low), np.log(high))) if kind.log else rng.uniform(low, high)
+                x[i] = known[i] if have[i] and trust else draw
+            result.append(np.clip(x, emitted.low, emitted.high))
+        return result
+
+    # -- judging -------------------------------------------------------------------------------------------------
+
+    def judge(self, fitted: Sequence[Fitted], iterations: int = 40, tolerance: float = 1e-8) -> None:
+        """Set `error`, `folds` and `held` of each: refit without the held-out rows, predict them."""
+        for low in range(0, len(fitted), CHUNK):
+            self._judge_chunk(fitted[low : low + CHUNK], iterations, tolerance)
+
+    def _judge_chunk(self, fitted: Sequence[Fitted], iterations: int, tolerance: float) -> None:
+        emitted = [f.emitted for f in fitted]
+        pack = Pack.of([e.tape for e in emitted], self.columns, self.rows)
+        jobs: list[tuple[int, int, int, int, int]] = []
+        begin: list[Array] = []
+        for k, f in enumerate(fitted):
+            for m in range(len(self.folds)):
+                for g, (a, b) in enumerate(self.ranges):
+                    jobs.append((k, 0, m + 1, a, b))
+                    begin.append(f.values[g])
+        found = self._run(pack, jobs, begin, emitted, iterations, tolerance)
+        j = 0
+        for k, f in enumerate(fitted):
+            errors = []
+            total, count = np.zeros(self.rows), np.zeros(self.rows)
+            for fold in self.folds:
+                predicted = np.full(self.rows, np.nan)
+                enough = True
+                for a, b in self.ranges:
+                    if np.isfinite(found.objective[j]):
+                        predicted[a:b] = pack.values(found.constants[j], k)[0][a:b]
+                    enough = enough and int(fold.train[a:b].sum()) > len(f.form.kinds)
+                    j += 1
+                residuals = self.residuals(predicted)[fold.test]
+                total[fold.test] += np.abs(residuals)
+                count[fold.test] += 1
+                errors.append(fold_error(residuals) if enough else float("inf"))
+            f.folds = tuple(errors)
+            f.error = float(np.mean(errors)) if errors else float("nan")
+            f.held = total[count > 0] / count[count > 0]
+
+    def polish(self, fitted: Sequence[Fitted], starts: int = 16) -> list[tuple[Fitted, float]]:
+        """Refit to the last digit from many starts; with the share of starts that reach the best optimum.
+
+        With groups, the share is the mean over groups.
+        """
+        result = []
+        for f in fitted:
+            candidate = Candidate(Sketch(f.form, tuple(to_raw(f.emitted, f.values[0]))), f.parent, f.move)
+            begin = [f.values, *self.starts(candidate, f.emitted, starts)]
+            jobs, start = [], []
+            for s in begin:
+                for g, (a, b) in enumerate(self.ranges):
+                    jobs.append((0, 0, 0, a, b))
+                    start.append(s[g] if s.ndim == 2 else s)
+            pack = Pack.of([f.emitted.tape], self.columns, self.rows)
+            found = self._run(pack, jobs, start, [f.emitted], 300, 1e-13)
+            table = np.where(np.isfinite(found.objective), found.objective, np.inf).reshape(len(begin), -1)
+            best = table.argmin(axis=0)
+            groups = len(self.ranges)
+            values = np.stack([found.constants[int(best[g]) * groups + g] for g in range(groups)])
+            floor = table.min(axis=0)
+            share = float(np.mean(table <= floor * (1 + 1e-6) + 1e-300))
+            result.append(
+                (
+                    Fitted(f.form, values, float(floor.sum()), f.complexity, f.emitted, parent=f.parent, move=f.move),
+                    share,
+                )
+            )
+        return result
+
+    def refit(self, f: Fitted, weights: Array) -> Array:
+        """Constants for each row of weights, warm-started, shape (weights, groups, constants)."""
+        jobs = [(0, 0, k, a, b) for k in range(len(weights)) for a, b in self.ranges]
+        start = [f.values[g] for _ in range(len(weights)) for g in range(len(self.ranges))]
+        pack = Pack.of([f.emitted.tape], self.columns, self.rows)
+        kept, self.weights = self.weights, weights
+        try:
+            found = self._run(pack, jobs, start, [f.emitted], 60, 1e-9)
+        finally:
+            self.weights = kept
+        return np.stack(found.constants).reshape(len(weights), len(self.ranges), -1)
+
+    def residuals(self, predicted: Array) -> Array:
+        """Residuals in the objective's space, shape (rows,)."""
+        return self.objective.residuals(self.target, predicted)
+
+    def predict(self, f: Fitted) -> Array:
+        """Predictions of all rows (in the workbench's order)."""
+        pack = Pack.of([f.emitted.tape], self.columns, self.rows)
+        result = np.empty(self.rows)
+        for g, (a, b) in enumerate(self.ranges):
+            result[a:b] = pack.values(f.values[g])[0][a:b]
+        return result
+
+    def rms(self, f: Fitted) -> float:
+        """Root-mean-square residual over all rows."""
+        r = self.residuals(self.predict(f))
+        return float(np.sqrt(np.average(r * r, weights=self.weight)))
