@@ -1,0 +1,145 @@
+"""The top of the report: what was asked, the best law, how sure that is, what it says to do, what to beware of."""
+
+from __future__ import annotations
+
+from formsearch.report.blocks import Equation
+from formsearch.report.context import Builder
+from formsearch.report.numbers import listed, number, percent, plural
+from formsearch.report.parts import derivations, leaderboard, search
+from formsearch.report.schema import DerivationRecord, LeaderboardRecord
+
+
+def title(b: Builder) -> str:
+    """What the report is about, where nobody named it."""
+    d = b.document
+    where = listed([p.name for p in d.points], 3)
+    if d.leaderboards:
+        return f"Scaling laws of {where}"
+    if d.fronts:
+        return f"Search for a scaling law of {where}"
+    if d.derivations:
+        return f"What follows from {listed([x.law for x in d.derivations], 3)}"
+    return f"Fit of {listed([f.law for f in d.fits], 3)}" + (f" to {where}" if where else "")
+
+
+def subtitle(b: Builder) -> str:
+    """One line below the title."""
+    d = b.document
+    parts = [f"{p.rows:,} points, hash {p.hash}" for p in d.points[:2]]
+    parts += [f"formsearch {d.provenance.formsearch}"] if d.provenance.formsearch else []
+    parts += [d.provenance.created] if d.provenance.created else []
+    return " · ".join(parts)
+
+
+def answer(b: Builder) -> tuple[tuple[tuple[str, str], ...], Equation | None]:
+    """Five lines at most, label and sentence, and the formula they are about."""
+    d = b.document
+    lines: list[tuple[str, str]] = []
+    headline: Equation | None = None
+    if d.leaderboards:
+        board = d.leaderboards[0]
+        lines += [("Question", _question(b, board)), ("Best law", _best(board)), ("How sure", _sure(board))]
+        best = leaderboard.best_of(board)
+        headline = b.equation(b.formula_of(best.law, best.formula)) if best else None
+    elif d.derivations:
+        lines.append(("Question", f"What does {d.derivations[0].law} say about its variables?"))
+        headline = b.equation(b.formula_of(d.derivations[0].law, d.derivations[0].formula))
+    elif d.fits:
+        fit = d.fits[0]
+        lines.append(("Question", f"Which constants of {fit.law} fit the points?"))
+        lines.append(("Answer", listed([f"{k} = {number(v, 5)}" for k, v in fit.constants.items()], 14) + "."))
+        if fit.status.sentence:
+            lines.append(("How sure", fit.status.sentence[0].upper() + fit.status.sentence[1:].rstrip(".") + "."))
+        headline = b.equation(b.formula_of(fit.law, fit.formula))
+    if d.fronts:
+        lines.append(("New form", _new_form(b)))
+    if d.derivations:
+        lines.append(("What it says to do", _to_do(b, d.derivations[0])))
+    if b.simulated:
+        lines.append(("Beware", f"The losses are not measurements: they are {b.simulated}."))
+    return tuple(lines), headline
+
+
+def _question(b: Builder, board: LeaderboardRecord) -> str:
+    kind = "simulated " if board.points.simulated else ""
+    judged = plural(len(board.scores), "law")
+    return (
+        f"Which of {judged} predicts the {board.points.target} of {board.test_rows:,} runs it was not fitted to, given "
+        f"{board.train_rows:,} {kind}runs of {board.points.name}? ({board.split})"
+    )
+
+
+def _best(board: LeaderboardRecord) -> str:
+    best = leaderboard.best_of(board)
+    if best is None:
+        return "None: no law could be judged on these points."
+    value, span = leaderboard.error_text(board, best)
+    measure = leaderboard.METRICS.get(board.metric, board.metric)
+    text = f"{best.label}: {measure} {value}"
+    text += f" ({percent(board.level, 2)} interval {span})" if span else ""
+    return f"{text} with {plural(best.constants, 'fitted constant')}."
+
+
+def _sure(board: LeaderboardRecord) -> str:
+    """Who else may be the best, and the margin over the first that may not."""
+    best = leaderboard.best_of(board)
+    if best is None:
+        return "Nothing to be sure of."
+    if len(board.scores) == 1:
+        return "There was no other law to compare it with."
+    members = [m for m in (board.confidence_set.members if board.confidence_set else []) if m != best.label]
+    apart = [p for p in board.pairs if p.better == best.label and p.worse not in members]
+    order = [s.label for s in board.scores]
+    apart.sort(key=lambda p: order.index(p.worse) if p.worse in order else len(order))
+    level = percent(board.confidence_set.level, 2) if board.confidence_set else ""
+    if members:
+        text = f"{listed([best.label, *members])} cannot be told apart on these points ({level} confidence set)"
+    elif board.confidence_set:
+        text = f"It stands alone in the {level} confidence set"
+    else:
+        text = "It has the smallest error; no confidence set could be made"
+    clear = next((p for p in apart if p.p_holm is not None and p.p_holm < 0.05 and p.difference), None)
+    if clear is not None and clear.difference is not None:
+        text += f"; the next law, {clear.worse}, errs by {number(clear.difference, 2)} more (p {_p(clear.p_holm)})"
+    return f"{text}."
+
+
+def _p(p: float | None) -> str:
+    return "unknown" if p is None else "< 0.001" if p < 0.001 else f"= {p:.2g}"
+
+
+def _new_form(b: Builder) -> str:
+    front = b.document.fronts[0]
+    best = search.best_of(front)
+    if best is None:
+        return "The search found no form that passes every check."
+    text = f"The search proposes {best.name}, {plural(len(best.constants), 'constant')}, held-out error {number(best.error, 3)}"
+    reference = front.reference
+    if reference is not None and reference.error is not None:
+        text += f" against {number(reference.error, 3)} of {reference.law}"
+    for board in b.document.leaderboards:
+        place = next((i for i, s in enumerate(board.scores, 1) if s.law == best.name), None)
+        if place is not None:
+            value, _ = leaderboard.error_text(board, board.scores[place - 1])
+            text += f"; on the leaderboard it is number {place} ({value})"
+    return f"{text}."
+
+
+def _to_do(b: Builder, d: DerivationRecord) -> str:
+    """The optima with numbers, then those that are formulas of another variable."""
+    said: list[str] = []
+    for r in d.results:
+        if r.kind not in derivations.OPTIMA:
+            continue
+        value, span = derivations.value_text(r, derivations.unit_of(b, r))
+        name = r.quantity.replace("_", " ") if r.quantity else r.symbol
+        if value:
+            said.append(f"{name} {value}{f' ({span})' if span else ''}")
+        elif "/" in r.symbol and r.exponents:
+            (variable, e), *_ = r.exponents.items()
+            if e.value is not None:
+                said.append(f"{name} falling as {variable}^{number(e.value, 3)}" if e.value < 0 else
+                            f"{name} growing as {variable}^{number(e.value, 3)}")  # fmt: skip
+    if not said:
+        return f"{d.law} has no interior optimum in one variable alone: more of each is better."
+    return f"By {d.law} the best choice is {listed(said, 5)}."

@@ -1,0 +1,280 @@
+"""What follows from the laws: optima with intervals, the derivation step by step, every step with its check."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formsearch.report import maths, plots
+from formsearch.report.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Check,
+    Checks,
+    Column,
+    Details,
+    Figure,
+    Figures,
+    Formula,
+    Heading,
+    Paragraph,
+    Section,
+    Value,
+)
+from formsearch.report.context import Builder
+from formsearch.report.numbers import MISSING, listed, number, percent, plural, sized, with_interval
+from formsearch.report.schema import CheckRecord, DerivationRecord, LawRecord, ResultRecord, TableRecord
+
+Array = NDArray[np.float64]
+
+OPTIMA = ("minimum", "maximum")
+SPAN = 4.0
+"""A law is drawn from optimum/SPAN to optimum*SPAN."""
+
+
+def sections(b: Builder) -> list[Section]:
+    """One section a derivation."""
+    return [
+        Section(
+            f"derivation-{i + 1}" if i else "derivation",
+            f"What follows from {d.law}" + (f" under {d.subject_to}" if d.subject_to else ""),
+            tuple(_blocks(b, d)),
+        )
+        for i, d in enumerate(b.document.derivations)
+    ]
+
+
+def optimum_name(r: ResultRecord) -> str:
+    """`G` -> `G_opt` for an optimum; other kinds keep the symbol."""
+    if r.kind not in OPTIMA:
+        return r.symbol
+    return f"({r.symbol})_opt" if "/" in r.symbol else f"{r.symbol}_opt"
+
+
+def value_text(r: ResultRecord, unit: str = "") -> tuple[str, str]:
+    """A result's number and its interval, in print."""
+    if r.value is None:
+        return "", ""
+    share = r.quantity == "activation_ratio"
+    factor, suffix = (100.0, " %") if share else (1.0, "")
+    low, high = r.interval or (None, None)
+    if unit in ("parameters", "tokens", "FLOPs"):
+        span = f"{sized(low, unit)} to {sized(high, unit)}" if low is not None and high is not None else ""
+        return sized(r.value, unit), span
+    if low is None or high is None:
+        return number(factor * r.value, 4) + suffix, ""
+    value, span = with_interval(factor * r.value, factor * low, factor * high)
+    return value + suffix, span + suffix
+
+
+def unit_of(b: Builder, r: ResultRecord) -> str:
+    """Unit of a result's quantity."""
+    from formsearch.report.figures import unit_of as unit
+
+    return unit(r.quantity) if r.quantity else ""
+
+
+def _variables(b: Builder, d: DerivationRecord) -> list[str]:
+    return [v.symbol for v in b.law(d.law, d.formula).variables]
+
+
+def _formula(b: Builder, d: DerivationRecord, text: str, left: str = "") -> Formula:
+    return maths.formula(text, left, d.formula, _variables(b, d))
+
+
+def _blocks(b: Builder, d: DerivationRecord) -> list[Block]:
+    record = b.law(d.law, d.formula)
+    blocks: list[Block] = []
+    if d.simulated:
+        blocks.append(Paragraph(f"The constants come from simulated losses: {d.simulated}.", "warning"))
+    opening = f"Constants: {d.constants_source}." if d.constants_source else "Algebra only: no constants were given."
+    if d.settings:
+        given = [f"{k} = {number(v, 4)}" for k, v in d.settings.items()]
+        opening += f" Settings: {listed(given, 12)}."
+    if d.level is not None:
+        opening += f" Intervals are {percent(d.level, 2)}, from refits of resampled points."
+    blocks.append(Paragraph(opening))
+    if record.title:
+        blocks.append(Paragraph(f"{record.title.rstrip('.')}."))
+    blocks.append(b.equation(b.formula_of(d.law, d.formula)))
+    blocks += [Paragraph(w.rstrip(".") + ".", "warning") for w in d.warnings]
+    optima = [r for r in d.results if r.kind not in ("monotone", "none")]
+    if optima:
+        blocks += [Heading("Results"), _table(b, d, optima)]
+        notes = [n for r in optima for n in _notes(r)]
+        if notes:
+            blocks.append(Bullets(tuple(dict.fromkeys(notes))))
+        panels = [p for r in optima if (p := _valley(b, d, record, r)) is not None]
+        if panels:
+            blocks.append(Figures(tuple(panels)))
+    flat = [r for r in d.results if r.kind in ("monotone", "none")]
+    if flat:
+        blocks.append(Bullets(tuple(dict.fromkeys(m.rstrip(".") + "." for r in flat for m in r.remarks))))
+    blocks += [_numbers(b, d, t) for t in d.tables if t.columns]
+    if d.steps:
+        blocks.append(Details(f"The derivation in {plural(len(d.steps), 'step')}", tuple(_steps(b, d))))
+    return blocks
+
+
+def _condition(b: Builder, d: DerivationRecord, r: ResultRecord) -> Cell:
+    c = r.second_order
+    return MISSING if c is None or not c.relation else _formula(b, d, c.relation)
+
+
+def _table(b: Builder, d: DerivationRecord, optima: list[ResultRecord]) -> Block:
+    columns = [Column("Result"), Column("Closed form"), Column("Value", True), Column("Interval", True), Column("Check")]
+    rows: list[list[Cell]] = []
+    for r in optima:
+        value, span = value_text(r, unit_of(b, r))
+        low, high = r.interval or (None, None)
+        text = r.expression or r.implicit
+        rows.append([
+            maths.formula(optimum_name(r)),
+            _formula(b, d, text) if text else MISSING,
+            Value(value or _dependence(r), r.value),
+            Value(span, f"{low} {high}" if span else None),
+            _known(r.check),
+        ])  # fmt: skip
+    return b.table("derived", f"What follows from {d.law}", columns, rows, d.simulated)
+
+
+def _dependence(r: ResultRecord) -> str:
+    if r.exponents:
+        (variable, e), *_ = r.exponents.items()
+        if e.value is not None:
+            return f"∝ {variable}^{number(e.value, 3)}"
+    return f"depends on {listed(r.depends_on)}" if r.depends_on else MISSING
+
+
+def _known(check: CheckRecord) -> str:
+    """How a statement is known, in one word."""
+    words = {"numerically": "confirmed numerically", "failed": "contradicted", "": "not checked"}
+    return words.get(check.kind, check.kind)
+
+
+def _notes(r: ResultRecord) -> list[str]:
+    """The sentences that belong to a result."""
+    name = optimum_name(r)
+    notes = [r.independence, r.feasibility, r.extrapolation]
+    for variable, e in r.exponents.items():
+        if e.expression:
+            value = f" = {number(e.value, 4)}" if e.value is not None else ""
+            notes.append(f"{name} is a power of {variable} with exponent {e.expression}{value}")
+    if r.integer is not None and r.integer.cost is not None:
+        notes.append(f"best whole number for {r.symbol}: {r.integer.value}, which costs {number(r.integer.cost, 2)} "
+                     "in the target over the optimum")  # fmt: skip
+    notes += r.remarks
+    return [n.rstrip(".") + "." for n in notes if n]
+
+
+# -- pictures ----------------------------------------------------------------------------------------------------
+
+
+def _valley(b: Builder, d: DerivationRecord, record: LawRecord, r: ResultRecord) -> Figure | None:
+    """The law along one variable around its optimum, all others at the middle of the points."""
+    if r.kind != "minimum" or r.value is None or r.symbol not in {v.symbol for v in record.variables} or d.subject_to:
+        return None
+    curve = _curve(b, d, record, r)
+    if curve is None:
+        return None
+    x, y, at = curve
+    name = next(v.quantity for v in record.variables if v.symbol == r.symbol)
+    value, span = value_text(r, unit_of(b, r))
+    low, high = r.interval or (None, None)
+    interval = (low, high) if low is not None and high is not None else None
+    settings = listed([f"{k} = {number(v, 3)}" for k, v in at.items()], 9)
+    optimum = r.value
+    return b.figure(
+        f"optimum-{r.symbol}",
+        f"{d.law} along {name.replace('_', ' ')}, optimum {value}{f' ({span})' if span else ''}; at {settings}",
+        f"Loss along {name} has its minimum at {value}{f', interval {span}' if span else ''}",
+        lambda: plots.valley(x, y, name, f"{record.target} ({b.target_unit(None) or 'nats/token'})", optimum, interval),
+        {name: x, record.target: y},
+        d.simulated or b.simulated,
+    )
+
+
+def _curve(
+    b: Builder, d: DerivationRecord, record: LawRecord, r: ResultRecord
+) -> tuple[Array, Array, dict[str, float]] | None:
+    """Values of the law around an optimum, and where the other variables were held; None if that cannot be known."""
+    from formsearch.exceptions import InputError
+    from formsearch.law import Constant, Law, Variable
+
+    assert r.value is not None
+    points = b.points(None)
+    held: dict[str, float] = {}
+    for v in record.variables:
+        if v.symbol == r.symbol:
+            continue
+        given = d.settings.get(v.symbol, d.settings.get(v.quantity))
+        if given is None and points is not None and v.quantity in points.ranges:
+            low, high = points.ranges[v.quantity]
+            given = math.sqrt(low * high) if low > 0 else (low + high) / 2
+        if given is None:
+            return None
+        held[v.symbol] = given
+    constants = {k: v for k, v in d.constants.items() if v is not None}
+    try:
+        law = Law(
+            record.name, d.formula, tuple(Variable(v.symbol, v.quantity) for v in record.variables),
+            tuple(Constant(c) for c in constants), target=record.target,
+        )  # fmt: skip
+        about = law.variables[[v.symbol for v in law.variables].index(r.symbol)].about
+        low, high = r.value / SPAN, r.value * SPAN
+        if about.high <= 1:
+            low, high = max(about.low, 1e-6), min(1.0, 2.5 * r.value)
+        x = np.geomspace(low, high, 161) if high / max(low, 1e-12) < 50 and low > 0 else np.linspace(low, high, 161)
+        y = law.evaluate({**held, r.symbol: x}, constants)
+    except InputError:
+        return None
+    return (x, y, held) if np.isfinite(y).all() else None
+
+
+# -- tables and steps --------------------------------------------------------------------------------------------
+
+
+def _numbers(b: Builder, d: DerivationRecord, t: TableRecord) -> Block:
+    def numeric(values: list[float | int | str | None]) -> bool:
+        return all(v is None or not isinstance(v, str) for v in values)
+
+    columns = [Column(name, numeric(values)) for name, values in t.columns.items()]
+    units = {name: "parameters" if name in ("N", "Na", "optimal active") else "tokens" if name == "D" else ""
+             for name in t.columns}  # fmt: skip
+    rows: list[list[Cell]] = [
+        [
+            v if isinstance(v, str) else MISSING if v is None else Value(sized(v, units[name], 4), v)
+            for name, v in zip(t.columns, line, strict=True)
+        ]
+        for line in zip(*t.columns.values(), strict=True)
+    ]
+    return b.table(t.name, t.title or t.name, columns, rows, d.simulated)
+
+
+def _steps(b: Builder, d: DerivationRecord) -> list[Block]:
+    blocks: list[Block] = []
+    if d.definitions:
+        blocks += [Paragraph("Named parts of the law:")]
+        blocks += [b.equation(_formula(b, d, f.expression, f.symbol)) for f in d.definitions]
+    if d.assumptions:
+        checks = [Check(c.relation or "", _passed(c.check), f"{_known(c.check)}: {c.check.sentence}") for c in d.assumptions]
+        blocks += [Paragraph("Premises of every step:"), Checks(tuple(checks))]
+    for i, step in enumerate(d.steps, 1):
+        blocks.append(Heading(f"{i}. {step.title}"))
+        if step.sentence:
+            blocks.append(Paragraph(step.sentence))
+        if step.equation:
+            blocks.append(b.equation(_formula(b, d, step.equation)))
+        if step.check.sentence and step.check.sentence != step.sentence:
+            blocks.append(Checks((Check(_known(step.check), _passed(step.check), step.check.sentence),)))
+        elif step.check.sentence:
+            blocks.append(Checks((Check(_known(step.check), _passed(step.check), ""),)))
+    return blocks
+
+
+def _passed(check: CheckRecord) -> bool | None:
+    """Assumed statements are neither passed nor failed."""
+    return None if check.kind == "assumed" else check.passed

@@ -1,0 +1,318 @@
+"""The leaderboard: laws on the same points, with intervals, words, and the pictures of how the best one fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formsearch.report import plots
+from formsearch.report.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Details,
+    Figure,
+    Figures,
+    Heading,
+    Paragraph,
+    Section,
+    Value,
+)
+from formsearch.report.context import Builder
+from formsearch.report.numbers import MISSING, listed, number, percent, plural, with_interval
+from formsearch.report.schema import LeaderboardRecord, PartRecord, ScoreRecord
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+Array = NDArray[np.float64]
+
+METRICS = {
+    "mae": "mean absolute error",
+    "rmse": "root mean square error",
+    "relative": "mean relative error",
+    "log": "root mean square error of the logarithm",
+}
+SHOWN = 8
+"""Sentences of the verdict before the rest is folded."""
+
+
+def sections(b: Builder) -> list[Section]:
+    """One section a leaderboard."""
+    many = len(b.document.leaderboards) > 1
+    out = []
+    for i, board in enumerate(b.document.leaderboards):
+        suffix = "" if i == 0 else f"-{i + 1}"
+        title = f"Leaderboard: {board.points.name}, {board.split}" if many else "Leaderboard"
+        out.append(Section(f"leaderboard{suffix}", title, tuple(_blocks(b, board))))
+        if fit := _fit_blocks(b, board):
+            name = best_of(board)
+            assert name is not None
+            out.append(Section(f"fit{suffix}", f"How {name.label} fits", tuple(fit)))
+    return out
+
+
+def best_of(board: LeaderboardRecord) -> ScoreRecord | None:
+    """The best refitted law."""
+    return next((s for s in board.scores if s.kind == "refit"), None)
+
+
+def error_text(board: LeaderboardRecord, score: ScoreRecord) -> tuple[str, str]:
+    """A score's error and its interval, in print."""
+    value = getattr(score.test, board.metric)
+    low, high = score.intervals.get(board.metric, (None, None))
+    if value is None:
+        return MISSING, ""
+    if low is None or high is None:
+        return number(value, 3), ""
+    return with_interval(value, low, high)
+
+
+def _blocks(b: Builder, board: LeaderboardRecord) -> list[Block]:
+    measure = METRICS.get(board.metric, board.metric)
+    blocks: list[Block] = [
+        Paragraph(
+            f"{plural(len(board.scores), 'law')} on the same points ({board.points.hash}); {board.split}: "
+            f"{board.train_rows:,} rows fitted, {board.test_rows:,} judged. Ranked by {measure} on the judged rows, "
+            f"with {percent(board.level, 2)} intervals from resampling them. Objective {board.objective}, "
+            f"{plural(board.starts, 'start')}, seed {board.seed}."
+        )
+    ]
+    if board.distance.sentences:
+        blocks.append(Paragraph(" ".join(f"{s[0].upper()}{s[1:]}." for s in board.distance.sentences)))
+    if not board.scores:
+        blocks.append(Paragraph("No law could be judged on these points.", "warning"))
+    else:
+        blocks += [_table(b, board), Figures((_forest(b, board),))]
+    if board.sentences:
+        blocks.append(Bullets(tuple(_sentence(s) for s in board.sentences[:SHOWN])))
+        if len(board.sentences) > SHOWN:
+            rest = tuple(_sentence(s) for s in board.sentences[SHOWN:])
+            blocks.append(Details(f"{len(rest)} more comparisons", (Bullets(rest),)))
+    if board.notes:
+        blocks.append(Details("Notes on the fits", (Bullets(tuple(_sentence(n) for n in board.notes)),)))
+    blocks += _formulas(b, board)
+    if board.not_applicable:
+        rows = [(n.law, n.reason) for n in board.not_applicable]
+        table = b.table("not-applicable", "Laws that could not be judged on these points, and why",
+                        [Column("Law"), Column("Reason")], rows)  # fmt: skip
+        blocks.append(Details(f"{plural(len(rows), 'law')} not applicable, with reasons", (table,)))
+    return blocks
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _verdict(board: LeaderboardRecord, score: ScoreRecord) -> str:
+    """The line of the board in a few words."""
+    if score.off_scale:
+        return "fails on some rows"
+    best = best_of(board)
+    if best is not None and score.label == best.label:
+        return "best"
+    members = board.confidence_set.members if board.confidence_set else []
+    if score.label in members:
+        return "may be the best"
+    if not score.ok:
+        return "not at an optimum"
+    return "published, not refitted" if score.kind == "published" else "worse"
+
+
+def _table(b: Builder, board: LeaderboardRecord) -> Block:
+    columns = [
+        Column("Law"), Column("Verdict"), Column("Constants", True),
+        Column(f"Error ({board.metric.upper()})", True), Column(f"{percent(board.level, 2)} interval", True),
+        Column("Fitted rows", True), Column("R²", True), Column("AICc", True), Column("Starts", True),
+    ]  # fmt: skip
+    rows: list[list[Cell]] = []
+    for s in board.scores:
+        value, span = error_text(board, s)
+        low, high = s.intervals.get(board.metric, (None, None))
+        rows.append([
+            s.label,
+            _verdict(board, s),
+            Value(str(s.constants) if s.kind == "refit" else MISSING, s.constants),
+            Value(value, getattr(s.test, board.metric)),
+            Value(span, f"{low} {high}" if span else None),
+            Value(number(getattr(s.train, board.metric), 3), getattr(s.train, board.metric)),
+            Value(_r2(s.test.r2), s.test.r2),
+            Value(MISSING if s.aicc is None else f"{s.aicc:.0f}".replace("-", "−"), s.aicc),
+            Value(MISSING if s.share is None else percent(s.share, 2), s.share),
+        ])  # fmt: skip
+    best = best_of(board)
+    strong = next((i for i, s in enumerate(board.scores) if best is not None and s.label == best.label), None)
+    measure = METRICS.get(board.metric, board.metric)
+    note = (
+        f"Error: {measure} on the judged rows; fitted rows: the same on the rows the constants come from; R² on the "
+        "judged rows; starts: share of starts that reached the best optimum. AICc compares fits of one objective only."
+    )
+    return b.table("leaderboard", f"Laws by {measure} on {board.test_rows:,} judged rows", columns, rows,
+                   board.points.simulated, note, strong)  # fmt: skip
+
+
+def _r2(value: float | None) -> str:
+    """R2 loses its meaning far below zero: it is then only called negative."""
+    return MISSING if value is None else "< −1" if value < -1 else f"{value:.4f}".replace("-", "−")
+
+
+def _forest(b: Builder, board: LeaderboardRecord) -> Figure:
+    unit = "" if board.metric in ("relative", "log") else b.target_unit(b.points(board.points))
+    measure = METRICS.get(board.metric, board.metric)
+    bars = []
+    for s in board.scores[:24]:
+        value = getattr(s.test, board.metric)
+        if value is not None and not s.off_scale:
+            low, high = s.intervals.get(board.metric, (None, None))
+            bars.append(plots.Bar(s.label, value, low, high))
+    left_out = [s.label for s in board.scores[:24] if s.label not in {x.name for x in bars}]
+    caption = f"{measure.capitalize()} on the judged rows with {percent(board.level, 2)} intervals"
+    caption += f"; off the scale: {listed(left_out)}" if left_out else ""
+    alt = f"{measure.capitalize()} of each law, best first: " + "; ".join(
+        f"{x.name} {number(x.value, 3)}" for x in bars[:8]
+    )
+    data = {"law": [x.name for x in bars], board.metric: [x.value for x in bars],
+            "low": [x.low for x in bars], "high": [x.high for x in bars]}  # fmt: skip
+    label = f"{measure} ({unit})" if unit else measure
+    return b.figure("leaderboard-errors", caption, alt, lambda: plots.forest(bars, label), data, board.points.simulated)
+
+
+def _formulas(b: Builder, board: LeaderboardRecord) -> list[Block]:
+    """Formula of every judged law, each law once, with its meaning and source."""
+    blocks: list[Block] = []
+    seen: set[str] = set()
+    for s in board.scores:
+        if s.law in seen:
+            continue
+        seen.add(s.law)
+        record = b.law(s.law, s.formula)
+        blocks.append(Heading(s.law))
+        words = [w for w in (record.title, record.source and f"{record.source}{_numbered(record.equation)}") if w]
+        if words:
+            blocks.append(Paragraph(". ".join(w.rstrip(".") for w in words) + "."))
+        blocks.append(b.equation(b.formula_of(s.law, s.formula)))
+        if s.values and s.kind == "refit":
+            values = ", ".join(f"{k} = {number(v, 5)}" for k, v in s.values.items())
+            blocks.append(Paragraph(f"Fitted: {values}."))
+    return [Details(f"Formulas and constants of the {plural(len(seen), 'judged law')}", tuple(blocks))] if seen else []
+
+
+def _numbered(equation: str) -> str:
+    return f", Eq. {equation}" if equation else ""
+
+
+# -- how the best law fits ---------------------------------------------------------------------------------------
+
+
+def _fit_blocks(b: Builder, board: LeaderboardRecord) -> list[Block]:
+    best = best_of(board)
+    if best is None or best.label not in board.rows.test.predicted:
+        return []
+    blocks: list[Block] = [b.equation(b.formula_of(best.law, best.formula))]
+    if best.values:
+        blocks.append(b.equation(b.formula_of(best.law, best.formula, best.values)))
+    if best.status:
+        blocks.append(Paragraph(_sentence(best.status[0].upper() + best.status[1:])))
+    panels = [_parity(b, board, best), *([reach] if (reach := _reach(b, board)) else []), *_residuals(b, board, best)]
+    return [*blocks, Figures(tuple(panels))]
+
+
+def _values(values: list[float | None]) -> Array:
+    return np.asarray([np.nan if v is None else v for v in values], dtype=float)
+
+
+def _joined(board: LeaderboardRecord, label: str) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Observed, predicted, and which rows are judged, over fitted and judged rows."""
+    train, test = board.rows.train, board.rows.test
+    observed = np.asarray([*train.observed, *test.observed], dtype=float)
+    predicted = _values([*train.predicted.get(label, []), *test.predicted[label]])
+    return observed, predicted, np.arange(len(observed)) >= len(train.observed)
+
+
+def _parity(b: Builder, board: LeaderboardRecord, best: ScoreRecord) -> Figure:
+    observed, predicted, judged = _joined(board, best.label)
+    unit = b.target_unit(b.points(board.points))
+    value, _ = error_text(board, best)
+    return b.figure(
+        "parity",
+        f"Predicted against observed {board.points.target} of {best.label}",
+        f"Predicted against observed values of {best.label} for {len(observed)} rows; they lie along the diagonal with "
+        f"{METRICS.get(board.metric, board.metric)} {value} on the judged rows",
+        lambda: plots.parity(observed, predicted, judged, unit),
+        {"row": [*board.rows.train.row, *board.rows.test.row], "observed": observed, "predicted": predicted,
+         "judged": judged},
+        board.points.simulated,
+    )  # fmt: skip
+
+
+def _residuals(b: Builder, board: LeaderboardRecord, best: ScoreRecord) -> list[Figure]:
+    observed, predicted, judged = _joined(board, best.label)
+    unit = b.target_unit(b.points(board.points))
+    residual = predicted - observed
+    rows = [*board.rows.train.row, *board.rows.test.row]
+    panels = []
+    described = b.points(board.points)
+    own = set(described.ranges) if described else set()
+    for name, test in board.rows.test.factors.items():
+        x = np.asarray([*board.rows.train.factors.get(name, []), *test], dtype=float)
+        if (own and name not in own) or len(np.unique(x)) < 2 or len(x) != len(residual):
+            continue
+        panels.append(
+            b.figure(
+                f"residuals-{name}",
+                f"Residuals of {best.label} against {name.replace('_', ' ')}",
+                f"Predicted minus observed of {best.label} against {name}, {_trend(x, residual)}",
+                _residual_plot(x, residual, judged, name, unit),
+                {"row": rows, name: x, "residual": residual, "judged": judged},
+                board.points.simulated,
+            )
+        )
+    return panels
+
+
+def _residual_plot(x: Array, residual: Array, judged: NDArray[np.bool_], name: str, unit: str) -> Callable[[], Drawing]:
+    return lambda: plots.residuals(x, residual, judged, name, unit)
+
+
+def _trend(x: Array, residual: Array) -> str:
+    """Rank correlation in words, for those who cannot see the picture."""
+    keep = np.isfinite(residual)
+    ranks = [np.argsort(np.argsort(v[keep], kind="stable")) for v in (x, residual)]
+    r = float(np.corrcoef(*ranks)[0, 1]) if keep.sum() > 2 else 0.0
+    if abs(r) < 0.2:
+        return f"without trend (rank correlation {r:.2f})"
+    return f"{'rising' if r > 0 else 'falling'} (rank correlation {r:.2f})"
+
+
+def _reach(b: Builder, board: LeaderboardRecord) -> Figure | None:
+    """Error against distance from the fitted range, for the leading laws of different families."""
+    test: PartRecord = board.rows.test
+    distance = np.asarray(test.overall, dtype=float)
+    if len(distance) != len(test.observed) or not len(distance) or not (distance > 0).any():
+        return None
+    observed = np.asarray(test.observed, dtype=float)
+    laws: dict[str, Array] = {}
+    for s in board.scores:
+        if s.kind != "refit" or s.off_scale or s.label not in test.predicted:
+            continue
+        error = np.abs(_values(test.predicted[s.label]) - observed)
+        same = any(np.allclose(error, e, rtol=1e-3, atol=0, equal_nan=True) for e in laws.values())
+        if not same and np.isfinite(error).any():
+            laws[s.label] = error
+        if len(laws) == 4:
+            break
+    unit = b.target_unit(b.points(board.points))
+    return b.figure(
+        "extrapolation",
+        "Error against how far a judged row lies outside the fitted ranges, in widths of the range (0 is inside); "
+        "marks joined by lines are medians",
+        "Absolute error against distance beyond the fitted range: "
+        + "; ".join(f"{n} median {number(float(np.nanmedian(e)), 2)}" for n, e in laws.items()),
+        lambda: plots.reach(laws, distance, "distance beyond the fitted range (widths)", unit),
+        {"row": test.row, "distance": distance, **laws},
+        board.points.simulated,
+    )

@@ -1,0 +1,50 @@
+"""Escaping of plain text for LaTeX and Markdown (HTML is escaped by jinja2)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", '"': r"\textquotedbl{}",
+    "−": r"\ensuremath{-}", "×": r"\ensuremath{\times}", "±": r"\ensuremath{\pm}", "∞": r"\ensuremath{\infty}",
+    "≤": r"\ensuremath{\le}", "≥": r"\ensuremath{\ge}", "≈": r"\ensuremath{\approx}", "·": r"\ensuremath{\cdot}",
+    "→": r"\ensuremath{\to}", "–": "--", "—": "---", "…": r"\ldots{}", "²": r"\ensuremath{^2}", "³": r"\ensuremath{^3}",
+    "\u00a0": "~", "\u202f": r"\,", "✓": r"\ensuremath{\checkmark}", "√": r"\ensuremath{\surd}",
+}  # fmt: skip
+_GREEK = dict(zip("αβγδεζηθικλμνξπρστυφχψω", (
+    "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
+    "omega").split(), strict=True))  # fmt: skip
+_LATEX |= {letter: rf"\ensuremath{{\{name}}}" for letter, name in _GREEK.items()}
+_SUPERSCRIPTS = re.compile("10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
+_PLAIN = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+
+
+def escape_latex(text: str) -> str:
+    """Plain text as LaTeX that typesets it: commands and specials are escaped, unknown characters spelled out."""
+    parts, at = [], 0
+    for found in _SUPERSCRIPTS.finditer(text):
+        parts += [_escaped(text[at : found.start()]), rf"\ensuremath{{10^{{{found[1].translate(_PLAIN)}}}}}"]
+        at = found.end()
+    return "".join([*parts, _escaped(text[at:])])
+
+
+def _escaped(text: str) -> str:
+    return "".join(_LATEX.get(c) or (c if c.isascii() and (c.isprintable() or c == "\n") else _spelled(c)) for c in text)
+
+
+def _spelled(character: str) -> str:
+    """A letter of Latin script is known to LaTeX; anything else is written by its code point."""
+    if "LATIN" in unicodedata.name(character, "") or character in "äöüßéèçñ°":
+        return character
+    return f"[U+{ord(character):04X}]" if character.isprintable() else " "
+
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$!&])")
+
+
+def escape_markdown(text: str) -> str:
+    """Plain text as one line of Markdown that shows it: markup, HTML and table bars are escaped."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
