@@ -72,33 +72,43 @@ def small_qr(M, rows, cols):
 
 @njit(cache=True, error_model="numpy")
 def back_substitute(R, z, k, x):
-    """Solve R[:k, :k] x = z[:k]; a direction that depends on earlier ones gets 0 (a basic solution)."""
+    """Solve R[:k, :k] x = z[:k] for triangular R of full rank (see `first_dependent`)."""
     for j in range(k - 1, -1, -1):
-        size = 0.0
-        for i in range(j + 1):
-            size += R[i, j] * R[i, j]
         t = z[j]
         for c in range(j + 1, k):
             t -= R[j, c] * x[c]
-        if abs(R[j, j]) <= RANK_TOLERANCE * np.sqrt(size) or size == 0.0:
-            x[j] = 0.0
-        else:
-            x[j] = t / R[j, j]
+        x[j] = t / R[j, j]
+
+
+@njit(cache=True, error_model="numpy")
+def first_dependent(R, k):
+    """The first column of triangular R that depends on those before it, to rounding; -1 if R has full rank.
+
+    Such a column must leave the problem: its row of R is a projection on rounding errors, not on anything in the data.
+    """
+    for j in range(k):
+        size = 0.0
+        for i in range(j + 1):
+            size += R[i, j] * R[i, j]
+        if not abs(R[j, j]) > RANK_TOLERANCE * np.sqrt(size):
+            return j
+    return -1
 
 
 @njit(cache=True, error_model="numpy")
 def bounded_least_squares(R, z, k, lower, upper, x, at_bound):
     """min |R x - z| with lower <= x <= upper for triangular R (k x k): an active-set method.
 
-    Returns through `x` and `at_bound` (0 free, 1 held at a bound). The unconstrained solution is tried first;
-    then the worst violator is held at its bound, and a held one whose multiplier has the wrong sign is freed.
+    Returns through `x` and `at_bound`: 0 free, 1 held at a bound, 2 dependent on others, which then is as near to
+    zero as its bounds allow. The unconstrained solution is tried first; then the worst violator is held at its
+    bound, and a held one whose multiplier has the wrong sign is freed.
     """
     M = np.zeros((k, k + 1))
     free = np.zeros(k, dtype=np.int64)
     y = np.zeros(k)
     for j in range(k):
         at_bound[j] = 0
-    for _ in range(6 * k + 1):
+    for _ in range(7 * k + 1):
         nf = 0
         for j in range(k):
             if at_bound[j] == 0:
@@ -106,13 +116,19 @@ def bounded_least_squares(R, z, k, lower, upper, x, at_bound):
                 nf += 1
         for i in range(k):
             t = z[i]
-            for j in range(k):
-                if at_bound[j] == 1:
-                    t -= R[i, j] * x[j] if j >= i else 0.0
+            for j in range(i, k):
+                if at_bound[j] != 0:
+                    t -= R[i, j] * x[j]
             M[i, nf] = t
             for f in range(nf):
                 M[i, f] = R[i, free[f]] if free[f] >= i else 0.0
         small_qr(M, k, nf + 1)
+        dependent = first_dependent(M, nf)
+        if dependent >= 0:
+            j = free[dependent]
+            at_bound[j] = 2
+            x[j] = min(max(0.0, lower[j]), upper[j])
+            continue
         for i in range(nf):
             y[i] = M[i, nf]
         back_substitute(M, y, nf, y)

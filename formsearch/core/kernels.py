@@ -10,6 +10,9 @@ identity. Reweighting alone converges too slowly where most rows lie in the line
 
 A fit reports convergence only if the decrease that the local quadratic model still promises is below `tolerance`
 of the objective; that measure is invariant to the scale of constants, and it is returned.
+
+The compiled code is cached on disk. It inlines functions of the other kernel modules, which Numba does not notice
+when they change; the last line of this module does (see `formsearch.core.cache`).
 """
 
 from __future__ import annotations
@@ -17,7 +20,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from formsearch.core.dense import back_substitute, bounded_least_squares, damped_step, model_decrease
+from formsearch.core.cache import drop_stale
+from formsearch.core.dense import (
+    RANK_TOLERANCE,
+    back_substitute,
+    bounded_least_squares,
+    damped_step,
+    first_dependent,
+    model_decrease,
+)
 from formsearch.core.objectives import LEAST_SQUARES
 from formsearch.core.passes import full_pass, gradient_pass, linear_pass, value_pass, workspace
 
@@ -40,22 +51,33 @@ def _clip(x, lower, upper):
 
 @njit(cache=True, error_model="numpy")
 def _project(tape, X, low, high, x, u, t, lin, n_lin, lower, upper, work, R, z, sol, lo, hi, held):
-    """Set the linear constants of x to their bounded least-squares solution; held[q] tells which sit at a bound."""
+    """Set the linear constants of x to their bounded least-squares solution; returns its sum of squares, halved.
+
+    held[q] tells which of them are not free: at a bound, or dependent on others.
+    """
     linear_pass(tape, X, low, high, x, u, t, lin, n_lin, work, R)
     for q in range(n_lin):
         z[q] = R[q, n_lin]
         lo[q] = lower[lin[q]]
         hi[q] = upper[lin[q]]
         held[q] = 0
-    back_substitute(R, z, n_lin, sol)
-    inside = True
-    for q in range(n_lin):
-        if not (lo[q] <= sol[q] <= hi[q]):
-            inside = False
+    rest = R[n_lin, n_lin] * R[n_lin, n_lin]
+    inside = first_dependent(R, n_lin) < 0
+    if inside:
+        back_substitute(R, z, n_lin, sol)
+        for q in range(n_lin):
+            if not (lo[q] <= sol[q] <= hi[q]):
+                inside = False
     if not inside:
         bounded_least_squares(R, z, n_lin, lo[:n_lin], hi[:n_lin], sol, held)
+        for i in range(n_lin):
+            s = z[i]
+            for q in range(i, n_lin):
+                s -= R[i, q] * sol[q]
+            rest += s * s
     for q in range(n_lin):
         x[lin[q]] = _clip(sol[q], lo[q], hi[q])
+    return 0.5 * rest
 
 
 @njit(cache=True, error_model="numpy")
@@ -108,6 +130,7 @@ def _projection_stage(
     free = np.zeros(p, np.int64)
     M = np.zeros((2 * p + 1, p + 1))
     log = loss[1]
+    plain = loss[0] == LEAST_SQUARES and not log
     for i in range(n):
         wi = w[low + i]
         t[i] = y[low + i]
@@ -135,10 +158,13 @@ def _projection_stage(
             for i in range(q + 1):
                 g -= R22[i, q] * z2[i]
                 size += R22[i, q] * R22[i, q]
+            whole = size
+            for i in range(n_free_lin):
+                whole += R[i, n_free_lin + q] * R[i, n_free_lin + q]
             c = non[q]
             outward = (x[c] <= lower[c] and g > 0.0) or (x[c] >= upper[c] and g < 0.0)
             asleep = tape[4][c] and size * _LEAP * _LEAP < 2.0 * _ASLEEP * objective
-            if size > 0.0 and not outward and not asleep:
+            if size > RANK_TOLERANCE * RANK_TOLERANCE * whole and not outward and not asleep:
                 free[nf] = q
                 scale[nf] = np.sqrt(size)
                 nf += 1
@@ -160,8 +186,16 @@ def _projection_stage(
                 x_new[c] = _clip(x[c] + step[f], lower[c], upper[c])
                 step[f] = x_new[c] - x[c]
             predicted = model_decrease(R22, z2, free, nf, n_non, step) + 0.5 * rest
+            reached = 0.0
             if n_lin > 0:
-                _project(tape, X, low, high, x_new, u, t, lin, n_lin, lower, upper, work, R_lin, z, sol, lo, hi, held)
+                reached = _project(
+                    tape, X, low, high, x_new, u, t, lin, n_lin, lower, upper, work, R_lin, z, sol, lo, hi, held
+                )
+            if plain and not reached < 1.001 * objective:
+                # What the projection leaves is the sum itself: no need for a full pass to see that it is too much.
+                damping *= growth
+                growth *= 2.0
+                continue
             n_new = _order(lin, n_lin, held, non, n_non, order_new)
             trial = full_pass(
                 tape, X, low, high, x_new, y, log_y, w, loss, order_new, n_new + n_non, work, R_new, u_new, t_new
@@ -360,7 +394,7 @@ def fit_one(tape, X, low, high, x, y, w, loss, linear, lower, upper, limit, tole
     """Fit in place from x (internal constants). Returns (objective, measure, iterations, status)."""
     p = x.shape[0]
     kind, log, first, second = loss
-    work = workspace(p, p + tape[2].shape[0] + tape[0].shape[0], tape[1].shape[0])
+    work = workspace(p, p + tape[2].shape[0] + tape[0].shape[0], tape[3].shape[0], tape[1].shape[0])
     lin, non = np.zeros(p, np.int64), np.zeros(p, np.int64)
     n_lin, n_non = 0, 0
     for c in range(p):
@@ -465,5 +499,8 @@ def fit_jobs(pack, linear, lower, upper, X, Y, W, jobs, start_at, x, loss, limit
 def evaluate_tape(pack, k, X, low, high, x, out, jacobian):
     """Values and (if `jacobian` has rows) derivatives of tape k at internal constants x; see `value_pass`."""
     tape = _tape_of(pack, k)
-    work = workspace(x.shape[0], x.shape[0] + tape[2].shape[0] + tape[0].shape[0], tape[1].shape[0])
+    work = workspace(x.shape[0], x.shape[0] + tape[2].shape[0] + tape[0].shape[0], tape[3].shape[0], tape[1].shape[0])
     value_pass(tape, X, low, high, x, work, out, jacobian)
+
+
+drop_stale(fit_jobs.stats.cache_path)

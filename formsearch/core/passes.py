@@ -16,7 +16,15 @@ from numba import njit
 
 from formsearch.core.dense import qr_update
 from formsearch.core.objectives import ASYMMETRIC, HUBER, LEAST_SQUARES, SOFT_L1
-from formsearch.core.sweep import BLOCK, PLAIN, constants_from_scalars, run_back, run_rows, run_scalars
+from formsearch.core.sweep import (
+    BLOCK,
+    PLAIN,
+    constants_from_scalars,
+    mark_wanted,
+    run_back,
+    run_rows,
+    run_scalars,
+)
 
 
 @njit(cache=True, fastmath=PLAIN, error_model="numpy")
@@ -44,7 +52,7 @@ def penalty(kind, first, second, r):
 def linear_pass(tape, X, low, high, x, u, t, lin, n_lin, work, R):
     """R becomes the triangular factor of sqrt(u) [d f/d linear | t - f at zero linear constants], k = n_lin + 1."""
     scalar_code, row_code, literals, columns, logarithmic, p = tape
-    S, dS, V, GV, GS, J, A, scratch, whole, xz = work
+    S, dS, V, GV, GS, J, A, scratch, whole, xz, wanted, every = work
     n_scalars = p + literals.shape[0] + scalar_code.shape[0]
     for c in range(p):
         xz[c] = x[c]
@@ -52,6 +60,7 @@ def linear_pass(tape, X, low, high, x, u, t, lin, n_lin, work, R):
         xz[lin[q]] = 0.0
     S[:p] = xz[:p]
     run_scalars(scalar_code, literals, p, logarithmic, S, dS)
+    mark_wanted(scalar_code, row_code, p, literals.shape[0], columns.shape[0], lin, n_lin, wanted)
     k = n_lin + 1
     for i in range(k):
         for j in range(k):
@@ -61,8 +70,8 @@ def linear_pass(tape, X, low, high, x, u, t, lin, n_lin, work, R):
     while start < high:
         n = min(BLOCK, high - start)
         run_rows(row_code, n_scalars, columns, S, X, start, n, V, scratch, whole)
-        run_back(row_code, n_scalars, columns, S, X, start, n, V, GS, GV)
-        constants_from_scalars(p, literals.shape[0], n_scalars, dS, GS, n, J)
+        run_back(row_code, n_scalars, columns, S, X, start, n, V, wanted, GS, GV)
+        constants_from_scalars(p, literals.shape[0], n_scalars, dS, GS, n, wanted, J)
         for i in range(n):
             scratch[i] = np.sqrt(u[start - low + i])
         for q in range(n_lin):
@@ -85,11 +94,12 @@ def full_pass(tape, X, low, high, x, y, log_y, w, loss, order, n_order, work, R,
     Fills u and t with the frozen weights and targets at x. Returns infinity where the form is not defined.
     """
     scalar_code, row_code, literals, columns, logarithmic, p = tape
-    S, dS, V, GV, GS, J, A, scratch, whole, xz = work
+    S, dS, V, GV, GS, J, A, scratch, whole, xz, wanted, every = work
     kind, log, first, second = loss
     n_scalars = p + literals.shape[0] + scalar_code.shape[0]
     S[:p] = x[:p]
     run_scalars(scalar_code, literals, p, logarithmic, S, dS)
+    mark_wanted(scalar_code, row_code, p, literals.shape[0], columns.shape[0], order, n_order, wanted)
     k = n_order + 1
     for i in range(k):
         for j in range(k):
@@ -132,8 +142,8 @@ def full_pass(tape, X, low, high, x, y, log_y, w, loss, order, n_order, work, R,
             rhs[i] = (target - fi) * root
         if not np.isfinite(total):
             return np.inf
-        run_back(row_code, n_scalars, columns, S, X, start, n, V, GS, GV)
-        constants_from_scalars(p, literals.shape[0], n_scalars, dS, GS, n, J)
+        run_back(row_code, n_scalars, columns, S, X, start, n, V, wanted, GS, GV)
+        constants_from_scalars(p, literals.shape[0], n_scalars, dS, GS, n, wanted, J)
         for q in range(n_order):
             source = J[order[q]]
             column = A[q]
@@ -152,11 +162,12 @@ def full_pass(tape, X, low, high, x, y, log_y, w, loss, order, n_order, work, R,
 def gradient_pass(tape, X, low, high, x, y, log_y, w, loss, work, g):
     """Objective at x and its gradient by every (internal) constant, into g[:p]."""
     scalar_code, row_code, literals, columns, logarithmic, p = tape
-    S, dS, V, GV, GS, J, A, scratch, whole, xz = work
+    S, dS, V, GV, GS, J, A, scratch, whole, xz, wanted, every = work
     kind, log, first, second = loss
     n_scalars = p + literals.shape[0] + scalar_code.shape[0]
     S[:p] = x[:p]
     run_scalars(scalar_code, literals, p, logarithmic, S, dS)
+    mark_wanted(scalar_code, row_code, p, literals.shape[0], columns.shape[0], every, p, wanted)
     for c in range(p):
         g[c] = 0.0
     m = row_code.shape[0]
@@ -184,8 +195,8 @@ def gradient_pass(tape, X, low, high, x, y, log_y, w, loss, work, g):
             scratch[i] = wi * iw * r / fi if log else wi * iw * r
         if not np.isfinite(total):
             return np.inf
-        run_back(row_code, n_scalars, columns, S, X, start, n, V, GS, GV)
-        constants_from_scalars(p, literals.shape[0], n_scalars, dS, GS, n, J)
+        run_back(row_code, n_scalars, columns, S, X, start, n, V, wanted, GS, GV)
+        constants_from_scalars(p, literals.shape[0], n_scalars, dS, GS, n, wanted, J)
         for c in range(p):
             source = J[c]
             s = 0.0
@@ -205,10 +216,11 @@ def gradient_pass(tape, X, low, high, x, y, log_y, w, loss, work, g):
 def value_pass(tape, X, low, high, x, work, out, jacobian):
     """Values out[:n] and, if it has rows, the Jacobian jacobian[c, :n] by internal constants, on rows [low, high)."""
     scalar_code, row_code, literals, columns, logarithmic, p = tape
-    S, dS, V, GV, GS, J, A, scratch, whole, xz = work
+    S, dS, V, GV, GS, J, A, scratch, whole, xz, wanted, every = work
     n_scalars = p + literals.shape[0] + scalar_code.shape[0]
     S[:p] = x[:p]
     run_scalars(scalar_code, literals, p, logarithmic, S, dS)
+    mark_wanted(scalar_code, row_code, p, literals.shape[0], columns.shape[0], every, p, wanted)
     m = row_code.shape[0]
     start = low
     while start < high:
@@ -217,8 +229,8 @@ def value_pass(tape, X, low, high, x, work, out, jacobian):
         for i in range(n):
             out[start - low + i] = V[m - 1, i]
         if jacobian.shape[0] > 0:
-            run_back(row_code, n_scalars, columns, S, X, start, n, V, GS, GV)
-            constants_from_scalars(p, literals.shape[0], n_scalars, dS, GS, n, J)
+            run_back(row_code, n_scalars, columns, S, X, start, n, V, wanted, GS, GV)
+            constants_from_scalars(p, literals.shape[0], n_scalars, dS, GS, n, wanted, J)
             for c in range(p):
                 for i in range(n):
                     jacobian[c, start - low + i] = J[c, i]
@@ -226,8 +238,11 @@ def value_pass(tape, X, low, high, x, work, out, jacobian):
 
 
 @njit(cache=True)
-def workspace(p, n_scalars, n_rows_code):
-    """Temporaries of one fit: S, dS, V, GV, GS, J, A, scratch, whole, xz (a few hundred kilobytes)."""
+def workspace(p, n_scalars, n_columns, n_rows_code):
+    """Temporaries of one fit (a few hundred kilobytes): S, dS, V, GV, GS, J, A, scratch, whole, xz, wanted, every.
+
+    scratch is a row of its own, seen as whole numbers through `whole`; `every` lists all constants.
+    """
     scratch = np.empty(BLOCK)
     return (
         np.zeros(n_scalars),
@@ -240,4 +255,6 @@ def workspace(p, n_scalars, n_rows_code):
         scratch,
         scratch.view(np.int64),
         np.zeros(p),
+        np.zeros(n_scalars + n_columns + n_rows_code, np.bool_),
+        np.arange(p),
     )

@@ -179,26 +179,49 @@ def run_rows(code, n_scalars, columns, S, X, low, n, V, scratch, whole):
                     out[i] = max(x[i], y[i])
 
 
+@njit(cache=True, error_model="numpy")
+def mark_wanted(scalar_code, row_code, n_constants, n_literals, n_columns, chosen, n_chosen, wanted):
+    """wanted[slot] tells whether a slot depends on one of the chosen constants: only these need derivatives."""
+    for s in range(n_constants + n_literals):
+        wanted[s] = False
+    for q in range(n_chosen):
+        wanted[chosen[q]] = True
+    out = n_constants + n_literals
+    for k in range(scalar_code.shape[0]):
+        wanted[out + k] = wanted[scalar_code[k, 1]] or wanted[scalar_code[k, 2]]
+    out += scalar_code.shape[0]
+    for s in range(n_columns):
+        wanted[out + s] = False
+    out += n_columns
+    for k in range(row_code.shape[0]):
+        wanted[out + k] = wanted[row_code[k, 1]] or wanted[row_code[k, 2]]
+
+
 @njit(cache=True, fastmath=PLAIN, error_model="numpy")
-def run_back(code, n_scalars, columns, S, X, low, n, V, GS, GV):
-    """Derivative of the last instruction's value by every scalar slot, row by row: GS[slot, :n]. GV is scratch."""
+def run_back(code, n_scalars, columns, S, X, low, n, V, wanted, GS, GV):
+    """Derivative of the last instruction's value by every wanted scalar slot, row by row: GS[slot, :n].
+
+    GV is scratch. Slots that are not wanted (see `mark_wanted`) are passed over.
+    """
     m = code.shape[0]
     first = n_scalars + columns.shape[0]
     for s in range(n_scalars):
-        for i in range(n):
-            GS[s, i] = 0.0
+        if wanted[s]:
+            for i in range(n):
+                GS[s, i] = 0.0
     for k in range(m - 1):
-        for i in range(n):
-            GV[k, i] = 0.0
+        if wanted[first + k]:
+            for i in range(n):
+                GV[k, i] = 0.0
     for i in range(n):
         GV[m - 1, i] = 1.0
     for k in range(m - 1, -1, -1):
+        if not wanted[first + k]:
+            continue
         op, a, b = code[k, 0], code[k, 1], code[k, 2]
         g = GV[k]
         v = V[k]
         if op >= FIRST_UNARY:
-            if a < first:
-                continue
             ga = GV[a - first]
             if op == EXP:
                 for i in range(n):
@@ -225,8 +248,8 @@ def run_back(code, n_scalars, columns, S, X, low, n, V, GS, GV):
             continue
         for side in range(2):
             p, q = (a, b) if side == 0 else (b, a)
-            if n_scalars <= p < first:
-                continue  # a column: nothing depends on it
+            if not wanted[p]:
+                continue
             gp = GS[p] if p < n_scalars else GV[p - first]
             if op == ADD:
                 for i in range(n):
@@ -258,9 +281,11 @@ def run_back(code, n_scalars, columns, S, X, low, n, V, GS, GV):
 
 
 @njit(cache=True, fastmath=REASSOC, error_model="numpy")
-def constants_from_scalars(n_constants, n_literals, n_scalars, dS, GS, n, J):
-    """J[c, :n] = d f/d constant c, by the chain rule through the computed scalars."""
+def constants_from_scalars(n_constants, n_literals, n_scalars, dS, GS, n, wanted, J):
+    """J[c, :n] = d f/d constant c for the wanted constants, by the chain rule through the computed scalars."""
     for c in range(n_constants):
+        if not wanted[c]:
+            continue
         for i in range(n):
             J[c, i] = GS[c, i]
         for s in range(n_constants + n_literals, n_scalars):
