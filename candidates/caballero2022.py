@@ -2,6 +2,9 @@
 
 from formsearch.law import Constant, Law, Start, Variable, positive
 
+STEEPEST = 10.0
+"""Bound of the slopes in log-log; without it a break outside the points sends its slope to infinity."""
+
 
 def broken(breaks: int) -> Law:
     """The broken neural scaling law with `breaks` breaks: a power law with a limit if there is none."""
@@ -9,14 +12,14 @@ def broken(breaks: int) -> Law:
     constants = [
         Constant("a", "limit"),
         Constant("b", "offset"),
-        Constant("c0", "slope before the first break", start=Start(0.0, 1.5)),
+        Constant("c0", "slope before the first break", -STEEPEST, STEEPEST, Start(0.0, 1.5)),
     ]
     for i in range(1, breaks + 1):
         formula += f"*(1 + (x/d{i})**(1/f{i}))**(-c{i}*f{i})"
         constants += [
             positive(f"d{i}", f"place of break {i}", Start(1e-2, 1e2, log=True, scale="x")),
             Constant(f"f{i}", f"width of break {i}", 1e-2, 1e2, Start(0.1, 2.0, log=True)),
-            Constant(f"c{i}", f"change of slope at break {i}; may be negative", start=Start(-1.0, 1.5)),
+            Constant(f"c{i}", f"change of slope at break {i}; may be negative", -STEEPEST, STEEPEST, Start(-1.0, 1.5)),
         ]
     words = {0: "no break", 1: "one break"}.get(breaks, f"{breaks} breaks")
     return Law(

@@ -174,8 +174,8 @@ RULES: tuple[Rule, ...] = (
     Rule("N_active", ("N", "activation_ratio"), "N*activation_ratio", "by definition", lambda N, r: N * r),
     Rule("N_vocab", ("vocab_size", "width"), "vocab_size*width", "one vocabulary matrix is counted",
          lambda V, d: V * d),
-    Rule("D", ("characters", "vocab_size"), "characters*(.00639222*ln(V)**2 - .15811069*ln(V) + 1.20470122)",
-         "the tokenizer compresses like those of Tao et al. 2024; V above 200,000 counts as 200,000",
+    Rule("D", ("characters", "vocab_size"), "characters*(.00639222*ln(vocab_size)**2 - .15811069*ln(vocab_size) + 1.20470122)",
+         "the tokenizer compresses like those of Tao et al. 2024; a vocabulary above 200,000 counts as 200,000",
          lambda H, V: H * _tokens_per_character(V)),
 )  # fmt: skip
 """Tried in order: the first rule whose needs are all present as columns gives the quantity."""
