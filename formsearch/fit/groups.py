@@ -59,7 +59,8 @@ def fit_groups(
     require_rows(law, len(points), own * n_groups + len(shared))
     tape = tape_of(law)
     pack = pack_of(law, columns, len(points))
-    weights = grouped.points.weight if grouped.points.weight is not None else np.ones(len(points))
+    # A copy, as in `Problem.weights`: a read-only array would compile the kernels a second time.
+    weights = grouped.points.weight.copy() if grouped.points.weight is not None else np.ones(len(points))
     bounds = bounds_of(law)
     lows: list[int] = []
     highs: list[int] = []

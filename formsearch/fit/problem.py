@@ -44,8 +44,11 @@ class Problem:
 
     @property
     def weights(self) -> Array:
-        """Weight a row; ones if the points have none."""
-        return self.points.weight if self.points.weight is not None else np.ones(len(self.points))
+        """Weight a row; ones if the points have none.
+
+        A fresh array: the points' own is read-only, which the kernels would be compiled for a second time.
+        """
+        return self.points.weight.copy() if self.points.weight is not None else np.ones(len(self.points))
 
     def vector(self, constants: Mapping[str, float]) -> Array:
         """Constants as an array in the law's order."""
