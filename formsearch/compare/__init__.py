@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from formsearch.compare.judge import Fitter, Progress
     from formsearch.compare.leaderboard import Leaderboard
     from formsearch.points import Points
-    from formsearch.store import Store
 
 __all__ = [
     "ByGroup",

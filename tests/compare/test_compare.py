@@ -14,6 +14,8 @@ from formsearch.compare import Column, KFold, LeaveOneLevelOut, Ordered, Repeate
 from formsearch.compare.leaderboard import Leaderboard
 from formsearch.exceptions import InputError, NotApplicableError, PointsError, UnknownNameError
 from formsearch.law import Published
+from formsearch.resume import remembering
+from formsearch.store import Store
 
 TRUTH = {"E": 1.8, "A": 480.0, "alpha": 0.35, "B": 2100.0, "beta": 0.37}
 
@@ -255,6 +257,24 @@ def test_a_wild_extrapolation_is_named_and_leaves_the_confidence_set() -> None:
     board = compare(runs(), [wild, "chinchilla"], split=Ordered("C"), published=True)
     assert "misses 12 of 12 test rows by more than the range" in board.score("wild [far]").off_scale
     assert board.score("chinchilla").off_scale == ""
+
+
+def test_an_interrupted_comparison_skips_the_fits_that_are_done(tmp_path) -> None:
+    p = runs(30)
+
+    def stop(done: int, total: int, label: str) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    whole = compare(p, [POWER, "chinchilla"], split=KFold(3), starts=4)
+    with Store(tmp_path / "work.sqlite") as store:
+        fitter = remembering(store)
+        with pytest.raises(KeyboardInterrupt):
+            compare(p, [POWER, "chinchilla"], split=KFold(3), starts=4, fitter=fitter, progress=stop)
+        assert len(store) == 5
+        resumed = compare(p, [POWER, "chinchilla"], split=KFold(3), starts=4, fitter=fitter)
+        assert len(store) == 8
+    assert json.dumps(resumed.to_dict()) == json.dumps(whole.to_dict())
 
 
 def test_two_processes_give_the_same_board() -> None:
