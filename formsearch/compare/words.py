@@ -50,7 +50,9 @@ def tie_sentence(pair: Pair, measure: Metric) -> str:
     if pair.same:
         return f"{pair.better} and {pair.worse} are equal on these points: their errors agree to a millionth"
     amount = plus_minus(pair.difference, (pair.high - pair.low) / 2, measure.percent)
-    return f"{pair.better} and {pair.worse} cannot be told apart on these points (difference {amount})"
+    # An interval without zero is about this pair alone; the statement is about all pairs of the board.
+    chance = f", {p_text(pair.p_holm)} corrected for all pairs" if pair.low > 0 else ""
+    return f"{pair.better} and {pair.worse} cannot be told apart on these points (difference {amount}{chance})"
 
 
 def better_sentence(pair: Pair, measure: Metric) -> str:

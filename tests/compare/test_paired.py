@@ -1,11 +1,13 @@
 """Paired tests, Holm's correction and the model confidence set hold their levels and agree with other roads."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from formsearch.compare.confidence_set import confidence_set
-from formsearch.compare.paired import FoldMeans, compare_pairs, corrected_resampled_t, holm
+from formsearch.compare.paired import FoldMeans, Pair, compare_pairs, corrected_resampled_t, holm
 from formsearch.compare.resampling import bootstrap_means, row_means
 from formsearch.compare.scores import METRICS
 from formsearch.compare.words import better_sentence, plus_minus, significant, tie_sentence, verdicts
@@ -217,6 +219,13 @@ def test_words_for_ties_and_wins() -> None:
 )
 def test_plus_minus_follows_the_half_width(value: float, half: float, text: str) -> None:
     assert plus_minus(value, half).startswith(text)
+
+
+def test_a_tie_that_only_the_correction_makes_is_explained() -> None:
+    pair = Pair("a", "b", "mae", 0.0073, 0.0017, 0.0129, 0.0028, 1.6, 1.1, 2.1, "paired bootstrap", 0.01, 0.09)
+    text = tie_sentence(pair, METRICS["mae"])
+    assert text.endswith("(difference 0.0073 ± 0.0056, p = 0.09 corrected for all pairs)")
+    assert "corrected" not in tie_sentence(replace(pair, low=-0.001), METRICS["mae"])
 
 
 def test_significant_digits() -> None:
