@@ -93,6 +93,14 @@ def parse_formula(text: str, symbols: Mapping[str, sympy.Symbol]) -> sympy.Expr:
             )
         return sympy.Pow(base, exponent)
 
+    infinite = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I)
+
+    def finite(part: sympy.Expr) -> sympy.Expr:
+        # Checked where it arises: later functions may hide it, as atan(1/0) does.
+        if part.has(*infinite):
+            raise FormulaError(f"formula {text[:80]!r} is not a finite real expression")
+        return part
+
     def build(node: ast.expr, depth: int) -> sympy.Expr:
         if depth > MAX_DEPTH:
             raise FormulaError(f"formula is nested deeper than {MAX_DEPTH} levels: split it")
@@ -118,22 +126,23 @@ def parse_formula(text: str, symbols: Mapping[str, sympy.Symbol]) -> sympy.Expr:
                     case ast.Mult():
                         return a * b
                     case ast.Div():
-                        return a / b
+                        return finite(a / b)
                     case ast.Pow():
-                        return power(a, b)
+                        return finite(power(a, b))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in functions:
                 arity, function = functions[name]
                 if (arity >= 0 and len(args) != arity) or (arity < 0 and len(args) < 2):
                     raise FormulaError(
                         f"{name} takes {arity if arity >= 0 else 'two or more'} arguments, not {len(args)}"
                     )
-                return function(*(build(a, depth + 1) for a in args))
+                return finite(function(*(build(a, depth + 1) for a in args)))
         shown = ast.unparse(node)[:60]
         raise FormulaError(
-            f"formula contains {shown!r}, which is not allowed: only names, numbers, + - * / ** and {', '.join(FUNCTIONS)}"
+            f"formula contains {shown!r}, which is not allowed: only names, numbers, + - * / ** and "
+            f"{', '.join(FUNCTIONS)}"
         )
 
-    expression = build(_tree(text), 0)
-    if expression.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I):
-        raise FormulaError(f"formula {text[:80]!r} is not a finite real expression")
-    return expression
+    try:
+        return finite(build(_tree(text), 0))
+    except (TypeError, ValueError):  # what SymPy cannot compare or raise to a power
+        raise FormulaError(f"formula {text[:80]!r} is not a finite real expression") from None

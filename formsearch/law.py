@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from formsearch.exceptions import FormulaError, InputError, NotApplicableError, UnknownNameError
 from formsearch.formula import names_in, parse_formula
+from formsearch.frozen import ByFields
 from formsearch.quantities import Quantity, Rule, quantity
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def positive(symbol: str, meaning: str = "", start: Start | None = None) -> Cons
 
 
 @dataclass(frozen=True)
-class Published:
+class Published(ByFields):
     """One published (or independently recomputed) fit of a law."""
 
     constants: Mapping[str, float]
@@ -95,7 +96,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Law:
+class Law(ByFields):
     """A parametric form L(variables; constants).
 
     Parameters
@@ -304,7 +305,10 @@ class Law:
 
 
 def formula_text(expression: sympy.Expr) -> str:
-    """A formula string that `parse_formula` reads back to the same expression."""
+    """A formula string that `parse_formula` reads back to the same function.
+
+    Nearly always to the same expression; SymPy itself takes 3/(2*(N + D)) for 3/(2*N + 2*D).
+    """
     from sympy.printing.str import StrPrinter
 
     class FormulaPrinter(StrPrinter):  # type: ignore[misc]

@@ -149,6 +149,14 @@ class Rule:
     def __str__(self) -> str:
         return f"{self.quantity} = {self.formula} ({self.assumption})"
 
+    def __reduce__(self) -> tuple[Callable[..., Rule], tuple[str, tuple[str, ...]]]:
+        # `compute` is a lambda, which cannot be pickled: a rule travels as what identifies it in `RULES`.
+        return _listed, (self.quantity, self.needs)
+
+
+def _listed(name: str, needs: tuple[str, ...]) -> Rule:
+    return next(r for r in RULES if r.quantity == name and r.needs == needs)
+
 
 def _tokens_per_character(vocab_size: Array) -> Array:
     """Tokens a character for a vocabulary of that size: the fit in the code of Tao et al. 2024, arXiv:2407.13623."""
@@ -174,7 +182,8 @@ RULES: tuple[Rule, ...] = (
     Rule("N_active", ("N", "activation_ratio"), "N*activation_ratio", "by definition", lambda N, r: N * r),
     Rule("N_vocab", ("vocab_size", "width"), "vocab_size*width", "one vocabulary matrix is counted",
          lambda V, d: V * d),
-    Rule("D", ("characters", "vocab_size"), "characters*(.00639222*ln(vocab_size)**2 - .15811069*ln(vocab_size) + 1.20470122)",
+    Rule("D", ("characters", "vocab_size"),
+         "characters*(.00639222*ln(vocab_size)**2 - .15811069*ln(vocab_size) + 1.20470122)",
          "the tokenizer compresses like those of Tao et al. 2024; a vocabulary above 200,000 counts as 200,000",
          lambda H, V: H * _tokens_per_character(V)),
 )  # fmt: skip
