@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.exceptions import PointsError, UnknownNameError
+from formsearch.frozen import ByFields
 from formsearch.quantities import Rule, quantity, rule_for
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def _frozen(values: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class Points:
+class Points(ByFields):
     """A table of runs.
 
     Attributes
