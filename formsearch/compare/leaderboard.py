@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -115,7 +116,7 @@ class Leaderboard:
     """Laws judged on the same points.
 
     scores : best first, by `metric` on the test rows. not_applicable : (label, reason) of what could not be judged
-        on exactly these rows. best : name of the best refitted law (at an optimum, if any is), None if there is none.
+        on exactly these rows. best : name of the law to use, None if no law was refitted.
     pairs : every pair of refitted laws, tested, and published constants against their law's refit. confidence : model
         confidence set of the refitted laws.
     distance : of the test rows from the training range. predictions : one line a law, part and row.
@@ -143,9 +144,24 @@ class Leaderboard:
 
     @property
     def best(self) -> str | None:
-        """Name of the best refitted law whose fits are at an optimum; of the best refitted law if none is."""
+        """Name of the law to use: of those at an optimum that may be the best, the one of least BIC in training.
+
+        Extrapolation decides first: only laws of the confidence set are eligible (without one, only the law of
+        least error). Among laws that the test rows cannot tell apart the training rows do. If no law is at an
+        optimum, the law of least error.
+        """
+        chosen = self._chosen
+        return None if chosen is None else chosen.law.name
+
+    @property
+    def _chosen(self) -> Score | None:
         refits = [s for s in self.scores if s.kind == "refit"]
-        return next((s.law.name for s in [*filter(lambda s: s.ok, refits), *refits]), None)
+        sound = [s for s in refits if s.ok]
+        members = () if self.confidence is None else self.confidence.members
+        tied = [s for s in sound if s.label in members and s.criteria is not None and math.isfinite(s.criteria.bic)]
+        if tied:
+            return min(tied, key=lambda s: s.criteria.bic if s.criteria is not None else math.inf)
+        return next(iter([*sound, *refits]), None)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -174,7 +190,26 @@ class Leaderboard:
         """The verdict in words: the best refitted law against every other, ties, constants as printed."""
         refits = [s.label for s in self.scores if s.kind == "refit"]
         published = [(s.label, s.law.name) for s in self.scores if s.kind == "published" and s.law.name in refits]
-        return verdicts(refits, published, self.pairs, metric(self.metric), self.level, self.confidence)
+        told = verdicts(refits, published, self.pairs, metric(self.metric), self.level, self.confidence)
+        return (*told, *self._choice())
+
+    def _choice(self) -> tuple[str, ...]:
+        """Why the law of least error is not the one to use, where it is not."""
+        leader = next((s for s in self.scores if s.kind == "refit"), None)
+        chosen = self._chosen
+        if leader is None or chosen is None or leader is chosen:
+            return ()
+        if not leader.ok:
+            return (
+                f"{chosen.label} is the law to use: {leader.label} errs less here, but its fit is not at an optimum",
+            )
+        assert leader.criteria is not None
+        assert chosen.criteria is not None
+        gain = leader.criteria.bic - chosen.criteria.bic
+        return (
+            f"{chosen.label} is the law to use: the test rows cannot tell it from {leader.label}, which errs least, "
+            f"and the training rows favour it (BIC lower by {gain:.3g})",
+        )
 
     def difference(self, label: str) -> float:
         """A row's mean error minus that of the best refitted law; NaN if no law was refitted."""

@@ -1,0 +1,35 @@
+"""Which law to use: extrapolation decides who is eligible, the training rows among those it cannot tell apart."""
+
+import pytest
+
+from formsearch.compare import compare
+from formsearch.data import load
+
+
+@pytest.fixture(scope="module")
+def ladder():
+    laws = ["zhao2025_eq4", "zhao2025_eq7", "zhao2025_eq9", "zhao2025"]
+    return compare(load("zhao2025"), laws, seed=0)
+
+
+def test_the_true_form_is_chosen_among_laws_that_the_test_rows_cannot_tell_apart(ladder) -> None:
+    assert ladder.confidence is not None
+    assert set(ladder.confidence.members) == {"zhao2025", "zhao2025_eq9"}
+    assert ladder.best == "zhao2025"
+    assert any("zhao2025 is the law to use" in s and "BIC lower" in s for s in ladder.sentences)
+
+
+def test_nested_forms_rank_by_fit_and_by_information(ladder) -> None:
+    order = ["zhao2025", "zhao2025_eq9", "zhao2025_eq7", "zhao2025_eq4"]
+    table = ladder.table.set_index("law")
+    assert list(table.sort_values("train_rmse").index) == order
+    assert list(table.sort_values("bic").index) == order
+    assert table.loc["zhao2025", "mae"] < 0.0068
+
+
+def test_a_law_outside_the_confidence_set_is_never_chosen() -> None:
+    # Eq. 4 alone with Eq. 7: the test rows tell them apart, so BIC has no say.
+    board = compare(load("zhao2025"), ["zhao2025_eq4", "zhao2025_eq7"], seed=0)
+    assert board.confidence is not None
+    assert board.confidence.members == ("zhao2025_eq7",)
+    assert board.best == "zhao2025_eq7"
