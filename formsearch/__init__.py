@@ -5,6 +5,8 @@
 Start with `read_points` or `load`, then `compare`; the verbs are documented one by one below.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from formsearch.compare import (
     ByGroup,
     Column,
@@ -23,6 +25,9 @@ from formsearch.points import Points
 from formsearch.reading import read_points
 from formsearch.registry import laws
 
+if TYPE_CHECKING:
+    from formsearch.fit.regressor import LawRegressor
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -33,6 +38,7 @@ __all__ = [
     "Huber",
     "KFold",
     "Law",
+    "LawRegressor",
     "LeastSquares",
     "LeaveOneLevelOut",
     "Ordered",
@@ -50,3 +56,18 @@ __all__ = [
     "load",
     "read_points",
 ]
+
+_LAZY = {"LawRegressor": "formsearch.fit.regressor"}
+"""Public names whose modules import scikit-learn, which takes longer than everything else together."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

@@ -16,6 +16,8 @@ PUBLIC = {
     "Ordered", "KFold", "RepeatedKFold", "ByGroup", "LeaveOneLevelOut", "Column",
     # verbs
     "fit", "compare", "derive",
+    # scikit-learn estimators
+    "LawRegressor",
 }  # fmt: skip
 
 
