@@ -20,6 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+
 from formsearch.exceptions import StoreError
 
 APPLICATION_ID = 0x666F726D
@@ -98,7 +100,7 @@ class Store:
         A key that is already there keeps its payload: equal keys mean equal results, and what has been reported
         must not change afterwards.
         """
-        text = json.dumps(dict(payload), separators=(",", ":"))
+        text = json.dumps(dict(payload), separators=(",", ":"), default=_scalar)
         with self._lock, self._explained("write"):
             self._db.execute(
                 "INSERT INTO work (key, kind, payload) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING", (key, kind, text)
@@ -182,6 +184,13 @@ class Store:
             yield
         except sqlite3.Error as error:
             raise StoreError(f"cannot {action} the store {self.path}: {error}; {_remedy(error)}") from error
+
+
+def _scalar(value: object) -> object:
+    """NumPy's numbers and truth values as Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"cannot store {type(value).__name__} as JSON")
 
 
 def _remedy(error: sqlite3.Error) -> str:

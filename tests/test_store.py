@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from formsearch.exceptions import StoreError
@@ -21,10 +22,12 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_payloads_come_back_to_the_bit(path: Path) -> None:
-    payload = {"constants": {"a": 0.1 + 0.2, "b": 5e-324, "c": -math.inf}, "sentence": "naïve ∂"}
+    payload = {"constants": {"a": 0.1 + 0.2, "b": 5e-324, "c": -math.inf}, "sentence": "naïve ∂", "ok": True}
     with Store(path) as store:
         assert store.get("k") is None
-        store.put("k", "fit", payload)
+        store.put("k", "fit", payload | {"ok": np.True_})
+        with pytest.raises(TypeError, match="cannot store object"):
+            store.put("o", "fit", {"x": object()})
     with Store(path) as store:
         assert store.get("k") == payload
         assert "k" in store

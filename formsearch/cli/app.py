@@ -12,10 +12,23 @@ from formsearch.cli.derive import derive
 from formsearch.cli.doctor import doctor
 from formsearch.cli.fit import fit
 from formsearch.cli.laws import laws
+from formsearch.cli.report import report
+from formsearch.cli.run import run
+from formsearch.cli.search import search
 from formsearch.cli.verb import guarded
 from formsearch.exceptions import UnknownNameError
 
-VERBS = {"laws": laws, "data": data, "fit": fit, "compare": compare, "derive": derive, "doctor": doctor}
+VERBS = {
+    "run": run,
+    "laws": laws,
+    "data": data,
+    "fit": fit,
+    "compare": compare,
+    "search": search,
+    "derive": derive,
+    "report": report,
+    "doctor": doctor,
+}
 """In the order of `formsearch --help`."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -287,9 +288,10 @@ def write_report(session: Session, items: Sequence[object]) -> None:
     from formsearch.report import report
 
     with staged(session.folder) as stage:
-        written = [path.relative_to(stage.files) for path in report(items, stage.files)]
-    for path in written:
-        session.say(f"written: {session.folder / path}")
+        command = shlex.join(["formsearch", *sys.argv[1:]])
+        paths = report(items, stage.files, command=command, seed=session.seed)
+        written = [path.relative_to(stage.files) for path in paths]
+    session.say("written: " + ", ".join(str(session.folder / p) for p in written if p.parent == Path()))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -133,7 +133,7 @@ def to_law(form: Form, values: Sequence[float], name: str, target: str = "loss",
     )
     present = {str(s) for s in expression.free_symbols}
     constants = [
-        Constant(n, _meaning(kind), kind.low, kind.high, _start(kind, v))
+        Constant(n, _meaning(kind), kind.low, kind.high, _start(kind, float(v)))
         for n, kind, v in zip(names, form.kinds, values, strict=True)
         if n in present
     ]

@@ -1,0 +1,189 @@
+"""`formsearch run DATA --out DIR`: the main job, from a table to a report."""
+
+import shlex
+import sys
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from formsearch.cli.compare import Laws, Split
+from formsearch.cli.fit import Objective, Starts
+from formsearch.cli.search import Engine, front_summary, front_table
+from formsearch.cli.terminal import complain, number, progress, table
+from formsearch.cli.verb import Session, Source, verb, words
+from formsearch.exceptions import InputError
+
+if TYPE_CHECKING:
+    from formsearch.derive.derivation import Result
+    from formsearch.pipeline import Run
+
+EXPLANATION = """\
+formsearch run needs a table of training runs: one row a run, a loss, and what was varied.
+
+  formsearch run zhao2025 --out out                                  the built-in data (simulated losses)
+  formsearch run runs.csv --columns N=params,D=tokens --out out      your own
+
+It fits every law the runs can feed, judges them by extrapolation, searches for new forms, derives the optima of the
+best, and writes report.html, report.md, results.json and tables/*.csv.
+See also `formsearch run --help` and `formsearch data`."""
+
+SHOWN = 10
+
+
+@verb(
+    "formsearch run zhao2025 --out out",
+    "formsearch run runs.csv --columns N=params,D=tokens --where 'is_outlier == 0' --out out",
+    out="Folder for the report and the results; run again on the same folder to go on where a run was stopped.",
+    needs_data=False,
+)
+def run(
+    session: Session,
+    source: Source,
+    seconds: Annotated[float, typer.Option(help="Time for the search; 0 leaves it out.", min=0.0)] = 60.0,
+    laws: Laws = None,
+    split: Split = None,
+    test: Annotated[
+        float | None,
+        typer.Option(help="Share of the largest runs to judge on, ordered by compute.", min=0.01, max=0.99),
+    ] = None,
+    objective: Objective = None,
+    starts: Starts = 16,
+    engine: Engine = None,
+    generations: Annotated[
+        int | None,
+        typer.Option(
+            help="End the search after so many generations: its result then depends on the seed alone.", min=1
+        ),
+    ] = None,
+) -> int:
+    """The main job: fit, compare, search, derive, report."""
+    if not source.data:
+        session.say(EXPLANATION)
+        if session.quiet or session.json:
+            raise InputError("DATA is missing: give a table or a name, e.g. formsearch run zhao2025")
+        return InputError.exit_code
+    from formsearch.cli.folder import RESULTS, staged, unfinished_work
+    from formsearch.core.objectives import parse_objective
+    from formsearch.pipeline import run as run_all
+    from formsearch.store import Store
+
+    if session.out is not None and session.out.suffix == ".json":
+        raise InputError(f"--out {session.out}: name a folder; the JSON is {RESULTS} in it")
+    if split is not None and test is not None:
+        raise InputError("--split and --test exclude each other: write the share into --split, e.g. ordered:C:0.2")
+    loss = parse_objective(objective) if objective else None
+    points = source.read()
+    chosen: Any = split if test is None else _ordered(points, test)
+    begun = time.perf_counter()
+    written: list[Path] = []
+    try:
+        with nullcontext(None) if session.out is None else staged(session.out) as stage:
+            store: Store | None = None if stage is None else Store(stage.store)
+            with nullcontext() if store is None else store, progress(session.quiet) as report:
+                done = run_all(
+                    points,
+                    laws=words(laws) or "all",
+                    split=chosen,
+                    objective=loss,
+                    starts=starts,
+                    seconds=seconds,
+                    engine=words(engine) or "native",
+                    seed=session.seed,
+                    generations=generations,
+                    store=store,
+                    progress=report,
+                )
+                if stage is not None:
+                    from formsearch.report import report as write
+
+                    report("writing the report")
+                    paths = write(
+                        done.items,
+                        stage.files,
+                        title=f"Scaling laws on {points.name}",
+                        command=shlex.join(["formsearch", *sys.argv[1:]]),
+                        seed=session.seed,
+                        seconds=time.perf_counter() - begun,
+                    )
+                    written = [p.relative_to(stage.files) for p in paths]
+    except KeyboardInterrupt:
+        if session.out is not None and (left := unfinished_work(session.out)) is not None:
+            complain(f"what was finished is kept in {left}; the same command goes on from there", kind="note")
+        raise
+    _show(session, done)
+    session.emit(done.to_dict())
+    session.say(f"\n{time.perf_counter() - begun:.0f} s")
+    if session.out is not None:
+        main = [p for p in written if p.parent == Path()]
+        session.say("written: " + ", ".join(str(session.out / p) for p in main))
+    return 0 if done.ok else 1
+
+
+def _ordered(points: Any, test: float) -> Any:
+    """The largest share of runs, ordered by compute, else by the first size that is there."""
+    from formsearch.compare.splits import Ordered
+
+    quantity = next((q for q in ("C", "D", "N") if points.can(q)), next(iter(points.factors)))
+    return Ordered(quantity, test)
+
+
+def _show(session: Session, done: "Run") -> None:
+    board = done.board
+    if done.points.simulated:
+        session.say(f"SIMULATED target: {done.points.simulated}")
+    rows = []
+    for score in board.scores[:SHOWN]:
+        low, high = score.intervals[board.metric]
+        error = getattr(score.test, board.metric)
+        rows.append(
+            (
+                score.label,
+                score.constants,
+                number(error, 3),
+                f"{number(low, 3)} .. {number(high, 3)}",
+                score.law.formula,
+            )
+        )
+    title = f"{board.test_rows} held-out rows of {done.points.name} ({done.points.hash}); {board.split}"
+    span = f"{100 * board.level:g} % interval"
+    heading = f"error ({board.metric})"
+    session.say(table(("law", "constants", heading, span, "formula"), rows, title=title,
+                      right=("constants", heading)))  # fmt: skip
+    if len(board.scores) > SHOWN:
+        session.say(f"and {len(board.scores) - SHOWN} more laws")
+    if board.not_applicable:
+        names = ", ".join(name for name, _ in board.not_applicable)
+        session.say(f"not applicable to these points ({len(board.not_applicable)}): {names}; the report says why")
+    for sentence in board.sentences[:2]:
+        session.say(sentence)
+    if done.front is not None:
+        session.say("")
+        session.say(front_table(done.front, rows=5))
+        session.say(front_summary(done.front))
+    for derivation in done.derivations:
+        condition = f" at {derivation.subject_to}" if derivation.subject_to else ""
+        found = [r for r in derivation.results if r.kind in ("minimum", "maximum", "growth")]
+        if found:
+            session.say(f"\noptima of {derivation.law.name}{condition}")
+            session.say("\n".join(f"  {_line(r)}" for r in found))
+    for note in done.notes:
+        session.say(f"note: {note}")
+
+
+def _line(result: "Result") -> str:
+    from formsearch.derive.derivation import optimum_name
+
+    name = optimum_name(result.symbol, result.kind)
+    if result.expression is not None:
+        text = f"{name} = {result.expression}"
+    else:
+        sides = [str(side) for side in getattr(result.implicit, "args", ())]
+        text = f"{name} solves {' = '.join(sides)}"
+    if result.value is not None:
+        text += f" = {number(result.value, 5)}"
+    if result.interval is not None:
+        text += f" ({number(result.interval[0])} .. {number(result.interval[1])})"
+    return text + ("" if result.check.passed else f"  CHECK FAILED: {result.check.sentence}")

@@ -1,0 +1,125 @@
+"""`formsearch search DATA`: new forms, each examined before it is accepted."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from formsearch.cli.fit import Objective
+from formsearch.cli.terminal import number, progress, table
+from formsearch.cli.verb import Session, Source, verb, words, write_report
+from formsearch.exceptions import InputError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from formsearch.search.front import Front
+
+Engine = Annotated[
+    list[str] | None,
+    typer.Option(help="Engine of the search, repeatable or joined by commas. [default: native]", metavar="ENGINE"),
+]
+
+
+@verb("formsearch search zhao2025 --seconds 60", "formsearch search runs.csv --seeds none --train fit")
+def search(
+    session: Session,
+    source: Source,
+    engine: Engine = None,
+    seconds: Annotated[float, typer.Option(help="Time for the search, acceptance included.")] = 60.0,
+    objective: Objective = None,
+    seeds: Annotated[
+        list[str] | None,
+        typer.Option(help="Laws to start from, or `none` for a blind search. [default: registry]", metavar="NAME"),
+    ] = None,
+    train: Annotated[
+        str | None,
+        typer.Option(help="Split label of the rows to search on. [default: fit or train, else all]", metavar="LABEL"),
+    ] = None,
+    variables: Annotated[
+        list[str] | None,
+        typer.Option(help="Quantities that forms may use. [default: all that vary]", metavar="QUANTITY"),
+    ] = None,
+    generations: Annotated[
+        int | None,
+        typer.Option(help="Stop after so many generations: the result then depends on the seed alone.", min=1),
+    ] = None,
+    save: Annotated[
+        str | None,
+        typer.Option(help="Write the best accepted form as a candidate file NAME.py.", metavar="NAME"),
+    ] = None,
+) -> int:
+    """Search for new forms that fit and extrapolate. Ctrl-C ends the search and keeps what was found."""
+    from formsearch.core.objectives import parse_objective
+    from formsearch.search import search as search_forms
+
+    points = source.read()
+    with progress(session.quiet) as report:
+        report("search", 0.0)
+        front = search_forms(
+            points,
+            engine=words(engine) or "native",
+            seconds=seconds,
+            seed=session.seed,
+            seeds=_seeds(seeds),
+            objective=parse_objective(objective) if objective else None,
+            train=train,
+            variables=words(variables) or None,
+            generations=generations,
+            progress=lambda p: report("search", min(p.seconds / seconds, 1.0), f"{p.tried} forms, best {p.best}"),
+        )
+    session.say(front_table(front))
+    session.say(front_summary(front))
+    session.emit(front.to_dict())
+    write_report(session, [front])
+    if save is not None:
+        _save(session, front, save)
+    return 0 if front.best is not None else 1
+
+
+def front_table(front: "Front", rows: int | None = None) -> "Table":
+    """Candidates by complexity; with `rows`, the accepted ones first and so many at most."""
+    shown = list(front.candidates)
+    if rows is not None:
+        shown = sorted(shown, key=lambda c: (not c.accepted, c.error))[:rows]
+    return table(
+        ("form", "complexity", "error", "accepted", "formula"),
+        [(c.law.name, c.complexity, number(c.error), "yes" if c.accepted else "no", c.law.formula) for c in shown],
+        title="Front of the search (error: extrapolation to the largest runs, inside the training rows)",
+        right=("complexity", "error"),
+    )
+
+
+def front_summary(front: "Front") -> str:
+    """The best form and its verdict in a few lines."""
+    lines = [f"{front.tried} forms tried in {front.seconds:.0f} s; {front.status}"]
+    if front.points.get("simulated"):
+        lines.append(f"SIMULATED target: {front.points['simulated']}")
+    if front.reference is not None:
+        lines.append(f"best registered law on the same hold-outs: {front.reference[0]}, error {front.reference[1]:.4g}")
+    if front.best is None:
+        lines.append("no form was accepted")
+        lines += [f"{c.law.name}: {c.acceptance.sentence}" for c in front.candidates[-3:]]
+    else:
+        best = front.best
+        lines.append(f"best accepted form: {best.law.name} = {best.law.formula}, error {best.error:.4g}")
+        lines.append("with " + ", ".join(f"{k} = {v:.6g}" for k, v in best.constants.items()))
+    lines += [f"note: {n}" for n in front.notes]
+    return "\n".join(lines)
+
+
+def _seeds(given: list[str] | None) -> "str | list[str] | None":
+    names = words(given)
+    if names == ["none"]:
+        return None
+    if "none" in names:
+        raise InputError(f"--seeds {','.join(names)}: `none` stands alone; name laws, or leave them out")
+    return "registry" if names in ([], ["registry"]) else names
+
+
+def _save(session: Session, front: "Front", name: str) -> None:
+    from formsearch.search.front import save
+
+    if front.best is None:
+        session.say(f"nothing was accepted: {name}.py is not written")
+        return
+    session.say(f"written: {save(front.best, name, front.points)}")

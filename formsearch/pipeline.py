@@ -1,0 +1,257 @@
+"""The main job: points -> every applicable law, judged -> a search for new forms -> all judged again -> derivations.
+
+The search sees the training rows of the split only, so what it finds is judged on rows that it never saw, on the same
+board as the registered laws. Fits go through a store: what a run has finished, a rerun recalls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from formsearch.exceptions import DerivationError, InputError, NotApplicableError
+from formsearch.law import Law
+from formsearch.points import Points
+
+if TYPE_CHECKING:
+    from formsearch.compare.entries import Laws
+    from formsearch.compare.judge import Fitter
+    from formsearch.compare.leaderboard import Leaderboard
+    from formsearch.core.objectives import Objective
+    from formsearch.derive.derivation import Derivation
+    from formsearch.fit.result import Fit
+    from formsearch.search.front import Front
+    from formsearch.store import Store
+
+FRONTIER = 7
+"""Budgets of the compute frontier: from the least compute of the points to ten times the most."""
+
+
+MAY_BE_BEST = 3
+"""Registered laws whose optima are derived: the best, and those that these points cannot tell apart from it."""
+
+
+class Progress(Protocol):
+    """Callback of long work."""
+
+    def __call__(self, stage: str, done: float | None = None, remark: str = "") -> None:
+        """Called as a stage begins and goes on: how much of it is done (0..1, None if unknown), and a remark."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What the main job returns.
+
+    points : all of them. training : the rows that the fits and the search saw. board : the registered laws and the
+    accepted forms, judged on the same rows. front : what the search found; None without a search. fits : of the laws
+    that may be the best and of the accepted forms, to the training rows. derivations : theirs. notes : what was
+    left out, and why.
+    """
+
+    points: Points
+    training: Points
+    board: Leaderboard
+    front: Front | None
+    fits: tuple[Fit, ...]
+    derivations: tuple[Derivation, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def items(self) -> list[Any]:
+        """The results, in the order of a report."""
+        return [self.points, self.board, *([] if self.front is None else [self.front]), *self.derivations, *self.fits]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is any law to show for it."""
+        return self.board.best is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "kind": "run",
+            "points": self.points.describe(),
+            "training": self.training.describe(),
+            "best": self.board.best,
+            "leaderboard": self.board.to_dict(),
+            "front": None if self.front is None else self.front.to_dict(),
+            "fits": [f.to_dict() for f in self.fits],
+            "derivations": [d.to_dict() for d in self.derivations],
+            "notes": list(self.notes),
+        }
+
+
+def run(
+    points: Points,
+    laws: Laws = "all",
+    split: Any = None,
+    objective: Objective | None = None,
+    starts: int = 16,
+    seconds: float = 60.0,
+    engine: str | Sequence[str] = "native",
+    seed: int = 0,
+    *,
+    generations: int | None = None,
+    resamples: int = 200,
+    store: Store | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Fit and judge every applicable law, search for new forms, judge those too, derive the optima of the best.
+
+    Parameters
+    ----------
+    laws, split, objective, starts, seed : as in `formsearch.compare`. Grouped points get constants per group.
+    seconds : budget of the search; 0 leaves it out.
+    engine : of the search, one or several. generations : ends the search after so many, whatever the clock says.
+    resamples : refits behind the intervals of derived optima.
+    store : recalls finished fits and the finished search of an earlier run, and keeps those of this one.
+
+    Raises `InputError` and its kin for points or options that cannot be used, before any long work, and
+    `EngineMissingError` for an engine that cannot run here.
+    """
+    from formsearch.compare import compare
+    from formsearch.compare.board import make_folds, resolve
+    from formsearch.search.engine import sequence_of
+
+    tell: Progress = progress or _silent
+    if not (np.isfinite(seconds) and seconds >= 0):
+        raise InputError(f"seconds must be zero or above, not {seconds!r}")
+    if seconds > 0:
+        sequence_of(engine)  # an engine that cannot run here must not be found out after the fits
+    chosen = resolve(points, split)
+    training = points.take(make_folds(points, chosen).reference, f"{points.name}[training rows]")
+    fitter = _fitter(store)
+    by = "group" if points.groups else None
+    seed_laws, notes = laws, list[str]()
+
+    def judged(entries: Any, stage: str) -> Leaderboard:
+        tell(stage, 0.0)
+        return compare(
+            points, entries, chosen, objective, starts, seed, by=by, fitter=fitter,
+            progress=lambda done, total, label: tell(stage, done / total, label),
+        )  # fmt: skip
+
+    board = judged(laws, "fitting and judging laws")
+    front: Front | None = None
+    found: dict[str, Law] = {}
+    if seconds > 0:
+        front, more = _search(training, board, objective, seconds, engine, seed, generations, store, tell)
+        notes += more
+        found = _to_judge(front)
+    if found:
+        board = judged([*_as_list(seed_laws), *found.values()], "judging what was found")
+    fits = _best_fits(board, found)
+    derivations, more = _derivations(fits, training, resamples, tell)
+    return Run(points, training, board, front, fits, derivations, (*notes, *more))
+
+
+def _silent(stage: str, done: float | None = None, remark: str = "") -> None:
+    del stage, done, remark
+
+
+def _fitter(store: Store | None) -> Fitter:
+    """Recalls finished fits: of earlier runs with a store, of the first board in any case."""
+    from formsearch.resume import remembering
+    from formsearch.store import Store as Memory
+
+    return remembering(store if store is not None else Memory(":memory:"))
+
+
+def _as_list(laws: Laws) -> list[Any]:
+    if isinstance(laws, str | Law):
+        return [laws]
+    return list(laws.values()) if isinstance(laws, Mapping) else list(laws)
+
+
+def _search(
+    training: Points,
+    board: Leaderboard,
+    objective: Objective | None,
+    seconds: float,
+    engine: str | Sequence[str],
+    seed: int,
+    generations: int | None,
+    store: Store | None,
+    tell: Progress,
+) -> tuple[Front | None, list[str]]:
+    """The front of a search on the training rows, started from the laws that were judged; and why there is none."""
+    from formsearch.resume import recall_front, store_front
+    from formsearch.search import search
+
+    stage = "searching for new forms"
+    tell(stage, 0.0)
+    seeds = [s.law for s in board.scores if s.kind == "refit"]
+    asked = {
+        "points": training.hash, "objective": repr(objective), "seconds": seconds, "engine": engine, "seed": seed,
+        "generations": generations, "seeds": [law.key for law in seeds],
+    }  # fmt: skip
+    if store is not None and (recalled := recall_front(store, asked)) is not None:
+        return recalled, []
+    try:
+        front = search(
+            training, engine=engine, seconds=seconds, seed=seed, seeds=seeds, objective=objective,
+            generations=generations,
+            progress=lambda p: tell(stage, min(p.seconds / seconds, 1.0), f"{p.tried} forms, best {p.best}"),
+        )  # fmt: skip
+    except InputError as error:
+        return None, [f"no search: {error}"]
+    if store is not None and not front.status.startswith("stopped"):
+        store_front(store, asked, front)
+    return front, []
+
+
+def _to_judge(front: Front | None) -> dict[str, Law]:
+    """What the search stands behind, by name: its best form, and the simplest that it cannot tell from the best.
+
+    Chosen without the rows that judge, which is why there are not more. A registered law that came back is left out.
+    """
+    if front is None or front.best is None:
+        return {}
+    simplest = min(front.near, key=lambda c: (c.complexity, c.error), default=front.best)
+    return {c.law.name: c.law for c in (front.best, simplest) if c.engine != "registry"}
+
+
+def _best_fits(board: Leaderboard, found: Mapping[str, Law]) -> tuple[Fit, ...]:
+    """To the training rows: of the best registered law and those that cannot be told apart from it (`MAY_BE_BEST` at
+    most), and of the accepted forms on the board.
+    """
+    members = () if board.confidence is None else board.confidence.members
+    scores = [s for s in board.scores if s.fit is not None]
+    registered = [s for s in scores if s.law.name not in found]
+    tied = [s for s in registered[1:] if s.label in members and s.ok][: MAY_BE_BEST - 1]
+    accepted = [s for s in scores if s.law.name in found]
+    return tuple(s.fit for s in (*registered[:1], *tied, *accepted) if s.fit is not None)
+
+
+def _derivations(
+    fits: Sequence[Fit], training: Points, resamples: int, tell: Progress
+) -> tuple[tuple[Derivation, ...], list[str]]:
+    """Optima of each fit: of every variable by itself, and at given compute where size and tokens are variables."""
+    from formsearch.derive import derive
+
+    made: list[Derivation] = []
+    notes: list[str] = []
+    for fit in fits:
+        for asked in _questions(fit.law, training):
+            what = f"deriving the optima of {fit.law.name}"
+            tell(what, None, str(asked.get("subject_to", "")))
+            try:
+                made.append(derive(fit.law, constants=fit, resamples=resamples, **asked))
+            except (DerivationError, NotApplicableError, InputError) as error:
+                under = f" under {asked['subject_to']}" if asked else ""
+                notes.append(f"no derivation for {fit.law.name}{under}: {error}")
+    return tuple(made), notes
+
+
+def _questions(law: Law, training: Points) -> list[dict[str, Any]]:
+    """What to ask of a law: its unconstrained optima, and the compute frontier of size against tokens."""
+    questions: list[dict[str, Any]] = [{}]
+    size = next((q for q in ("N_active", "N") if q in law.quantities), None)
+    if size is not None and "D" in law.quantities and training.can("C"):
+        compute = training.column("C")
+        budgets = np.geomspace(compute.min(), 10 * compute.max(), FRONTIER)
+        questions.append({"subject_to": f"C = 6*{size}*D", "sweep": {"C": [float(b) for b in budgets]}})
+    return questions
