@@ -1,8 +1,8 @@
 """How a fitted form behaves beyond the data: limits, monotonicity, poles, signs, in a box 100 times beyond.
 
-The box: every axis of size runs from its smallest value to `REACH` times its largest, the other factors keep to their
-range. Rows of the points are moved about in it, so that combinations stay plausible (an active size stays below the
-total size where both grow together). All checks are numeric, on the very tape that was fitted; each is a sentence.
+The box: every axis of size runs up to `REACH` times its values in the points, the other factors keep theirs. Rows of
+the points are moved about in it, so that combinations stay plausible. All checks are numeric, on the very tape that
+was fitted; each becomes a sentence. The native engine asks the same questions of fewer rows while it searches.
 """
 
 from __future__ import annotations
@@ -15,14 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.core.batch import Pack
-from formsearch.search.emit import Columns, Emitted, emit, to_centred, to_raw
+from formsearch.quantities import Rule, rule_for
+from formsearch.search.emit import Columns, emit, to_centred, to_raw
 from formsearch.search.grammar import Apply, Form, Sum, uses
 from formsearch.search.workbench import Fitted, Workbench
 
 Array = NDArray[np.float64]
+Table = dict[str, Array]
 
 REACH = 100.0
+FAR = (1e3, 1e6, 1e9, 1e12)
+STEPS = (1.5, 3.0, 10.0, 30.0, REACH)
 SAMPLE = 48
+QUICK_SAMPLE = 12
 FALLS_WITH = frozenset({
     "N", "D", "N_nonvocab", "N_nonzero", "N_dense", "unique_tokens", "characters", "samples", "C", "parallel_streams",
     "D_dense", "latents", "log_flops",
@@ -31,6 +36,10 @@ FALLS_WITH = frozenset({
 construction more active parameters may hurt."""
 ADDITIVE = frozenset({"log_flops"})
 """Axes of size that are logarithms already: to reach k times further is to add log10 k."""
+RISE = 1e-3
+"""Rises and changes below this share of the target's range are not counted: no measurement could show them."""
+DYING = 0.97
+"""A change over the last three decades of growth that is above this share of the first one has not died out."""
 
 
 @dataclass(frozen=True)
@@ -42,47 +51,140 @@ class Check:
     sentence: str
 
 
-def values_at(f: Fitted, table: Mapping[str, Array], group: int = 0, emitted: Emitted | None = None) -> Array:
-    """Predictions on any table, with the constants of one group."""
-    columns = Columns(table)
-    e = emitted or emit(f.form, columns.centres)
-    raw = to_raw(f.emitted, f.values[group])
-    pack = Pack.of([e.tape], columns, columns.rows)
-    with np.errstate(all="ignore"):
-        return pack.values(to_centred(e, raw))[0]
+@dataclass(frozen=True)
+class Behaviour:
+    """Numbers behind the checks: is the form finite in the box, its least value there, does it settle as all sizes
+    grow, and by how much it rises with each axis it should fall with."""
+
+    finite: bool
+    least: float
+    settles: bool
+    rises: dict[str, float]
+
+    def flaws(self, positive: bool, spread: float) -> int:
+        """How many checks fail."""
+        rising = sum(r > RISE * spread for r in self.rises.values())
+        return int(not self.finite) + int(positive and not self.least > 0) + int(not self.settles) + rising
 
 
 class Surroundings:
-    """Probe tables around the points of a workbench; made once, used for every form."""
+    """Probe rows around the points of a workbench; made once, used for every form."""
 
-    def __init__(self, bench: Workbench, sizes: Sequence[str], falls_with: Sequence[str]) -> None:
-        self.bench = bench
+    def __init__(self, bench: Workbench, sizes: Sequence[str], falls_with: Sequence[str], sample: int = SAMPLE) -> None:
         variables = bench.columns.variables
+        self.bench = bench
+        factors = bench.points.factors
         self.sizes = [q for q in sizes if q in variables]
-        self.falls_with = [q for q in falls_with if q in variables]
-        rng = np.random.default_rng(0)
-        rows = rng.permutation(bench.rows)[:SAMPLE]
-        # The extremes of every variable belong to the sample.
-        extremes = [int(np.argmax(v)) for v in variables.values()] + [int(np.argmin(v)) for v in variables.values()]
-        rows = np.unique(np.concatenate([rows, extremes]))
-        self.base = {q: v[rows] for q, v in variables.items()}
+        self.falls_with = [q for q in falls_with if q in self.sizes]
+        self.positive = bool((bench.target > 0).all())
+        self.spread = float(np.ptp(bench.target)) or 1.0
+        rows = np.random.default_rng(0).permutation(bench.rows)[:sample]
+        # The extremes of every size belong to the sample.
+        extremes = [int(pick(variables[q])) for q in self.sizes for pick in (np.argmax, np.argmin)]
+        rows = np.unique(np.concatenate([rows, np.asarray(extremes, dtype=np.int64)]))
+        base = {q: v[rows] for q, v in variables.items()}
+        self.count = len(rows)
+        self.plan: list[tuple[tuple[str, ...], float]] = [((), 1.0)]
+        everything = tuple(self.sizes)
+        if everything:
+            self.plan += [(everything, by) for by in (3.0, 10.0, 30.0, REACH, *FAR)]
+        for q in self.sizes:
+            self.plan += [((q,), by) for by in STEPS]
+        rules = {q: rule_for(q, frozenset(factors) - {q}) for q in variables if q not in self.sizes}
+        tables = [_grown(base, names, by, rules) for names, by in self.plan]
+        self.table = {q: np.concatenate([t[q] for t in tables]) for q in base}
+        self.columns = Columns(self.table, bench.columns.centres)
+        self.place = {key: k for k, key in enumerate(self.plan)}
 
-    def grown(self, table: Mapping[str, Array], names: Sequence[str], by: float) -> dict[str, Array]:
-        """The table with some axes of size `by` times larger."""
-        return {q: (v + np.log10(by) if q in ADDITIVE else v * by) if q in names else v for q, v in table.items()}
+    def behaviour(self, fitted: Sequence[Fitted]) -> list[Behaviour]:
+        """Of each form, the worst over all groups."""
+        pack = Pack.of([f.emitted.tape for f in fitted], self.columns, self.columns.rows)
+        result = []
+        for k, f in enumerate(fitted):
+            with np.errstate(all="ignore"):
+                values = np.stack([pack.values(v, k)[0] for v in f.values])
+            result.append(self._read(values.reshape(len(f.values), len(self.plan), self.count)))
+        return result
 
-    def box(self) -> dict[str, Array]:
-        """Rows moved outward by 1 to `REACH` along each size axis alone, and along all together."""
-        tables = [dict(self.base)]
-        for by in (3.0, 10.0, 30.0, REACH):
-            tables.append(self.grown(self.base, self.sizes, by))
-            if len(self.sizes) > 1:
-                tables.extend(self.grown(self.base, [q], by) for q in self.sizes)
-        return {q: np.concatenate([t[q] for t in tables]) for q in self.base}
+    def _read(self, values: Array) -> Behaviour:
+        inside = [k for k, (_, by) in enumerate(self.plan) if by <= REACH]
+        box = values[:, inside]
+        finite = bool(np.isfinite(box).all())
+        settles = True
+        if self.sizes:
+            everything = tuple(self.sizes)
+            far = [values[:, self.place[everything, by]] for by in FAR]
+            settles = bool(np.isfinite(far).all())
+            if settles:
+                steps = [np.abs(b - a) for a, b in itertools.pairwise(far)]
+                settles = not bool(((steps[-1] > RISE * self.spread) & (steps[-1] > DYING * steps[0])).any())
+        rises = {}
+        for q in self.falls_with:
+            line = values[:, [0, *(self.place[(q,), by] for by in STEPS)]]
+            change = np.diff(line, axis=1)
+            rises[q] = float(np.max(change)) if np.isfinite(change).all() else float("inf")
+        return Behaviour(finite, float(np.min(box)) if finite else float("nan"), settles, rises)
+
+
+def falling(bench: Workbench) -> list[str]:
+    """Axes of size with which the target is expected to fall."""
+    return [q for q in bench.variables if q in FALLS_WITH] if bench.points.target_quantity == "loss" else []
+
+
+def _grown(table: Table, names: Sequence[str], by: float, rules: Mapping[str, Rule | None]) -> Table:
+    """The table with some axes of size `by` times larger; quantities derived from them follow by their rules."""
+    grown = {q: (v + np.log10(by) if q in ADDITIVE else v * by) if q in names else v for q, v in table.items()}
+    for q, rule in rules.items():
+        if rule is not None and set(rule.needs) <= set(table) and set(rule.needs) & set(names):
+            grown[q] = rule.compute(*(grown[n] for n in rule.needs))
+    return grown
+
+
+def examine(f: Fitted, around: Surroundings) -> list[Check]:
+    """All checks of behaviour beyond the data, over all groups."""
+    (b,) = around.behaviour([f])
+    checks = [_poles(f, around, b)]
+    if around.positive:
+        sentence = f"the smallest value in the box 100 times beyond the data is {b.least:.4g}"
+        checks.append(Check("positive", b.least > 0, sentence))
+    if around.sizes:
+        sentence = (
+            "as all sizes grow together the form tends to a finite limit"
+            if b.settles
+            else "as all sizes grow together the form does not settle: a logarithm or a rising power remains"
+        )
+        checks.append(Check("finite limit", b.settles, sentence))
+    for q, rise in b.rises.items():
+        passed = rise <= RISE * around.spread
+        sentence = (
+            f"falls with {q} everywhere, up to 100 times beyond the data"
+            if passed
+            else f"rises with {q}, by up to {rise:.3g}, within 100 times the data"
+        )
+        checks.append(Check(f"falls with {q}", passed, sentence))
+    return checks
+
+
+def _poles(f: Fitted, around: Surroundings, b: Behaviour) -> Check:
+    """Finite in the box, and no sum under a negative or fractional power, or a logarithm, that changes its sign."""
+    name = "no pole"
+    if not b.finite:
+        return Check(name, False, "the form is not defined everywhere in the box 100 times beyond the data")
+    inside = np.repeat([by <= REACH for _, by in around.plan], around.count)
+    for inner in _inner_sums(f.form.body):
+        if not uses(inner):
+            continue
+        e = emit(Form(inner, f.form.kinds), around.columns.centres)
+        pack = Pack.of([e.tape], around.columns, around.columns.rows)
+        for v in f.values:
+            with np.errstate(all="ignore"):
+                part = pack.values(to_centred(e, to_raw(f.emitted, v)))[0][inside]
+            if not (np.isfinite(part).all() and (part > 0).all()):
+                return Check(name, False, "a sum under a power or logarithm changes its sign in the box")
+    return Check(name, True, "no pole and no change of sign under a power in the box 100 times beyond the data")
 
 
 def _inner_sums(body: Sum) -> Iterator[Sum]:
-    """Sums whose sign must not change: those under a negative or fractional power, or a logarithm."""
     for term in body:
         for f in term.factors:
             if not isinstance(f, Apply):
@@ -93,86 +195,3 @@ def _inner_sums(body: Sum) -> Iterator[Sum]:
             whole = f.function == "power" and not p.constants and p.number.denominator == 1 and p.number > 0
             if f.function == "log" or (f.function == "power" and not whole):
                 yield f.arguments[0]
-
-
-def examine(f: Fitted, around: Surroundings) -> list[Check]:
-    """All checks of behaviour beyond the data, over all groups."""
-    bench = around.bench
-    positive = bool((bench.target > 0).all())
-    spread = float(np.ptp(bench.target)) or 1.0
-    box = around.box()
-    groups = range(len(f.values))
-    checks = [_poles(f, box, groups, spread)]
-    if positive:
-        low = min(float(np.nanmin(values_at(f, box, g))) for g in groups)
-        checks.append(
-            Check("positive", low > 0, f"the smallest value in the box 100 times beyond the data is {low:.4g}")
-        )
-    if around.sizes:
-        checks.append(_limit(f, around, groups, spread))
-    checks.extend(_monotone(f, around, groups, spread))
-    return checks
-
-
-def _poles(f: Fitted, box: Mapping[str, Array], groups: range, spread: float) -> Check:
-    name = "no pole"
-    for g in groups:
-        value = values_at(f, box, g)
-        if not np.isfinite(value).all():
-            return Check(name, False, "the form is not defined everywhere in the box 100 times beyond the data")
-        raw = to_raw(f.emitted, f.values[g])
-        for inner in _inner_sums(f.form.body):
-            if not uses(inner):
-                continue
-            part = _part(inner, f.form, raw, box)
-            if not (np.isfinite(part).all() and (part > 0).all()):
-                return Check(name, False, "a sum under a power or logarithm changes its sign in the box")
-    return Check(name, True, "no pole and no change of sign under a power in the box 100 times beyond the data")
-
-
-def _part(inner: Sum, form: Form, raw: Array, table: Mapping[str, Array]) -> Array:
-    columns = Columns(table)
-    e = emit(Form(inner, form.kinds), columns.centres)
-    pack = Pack.of([e.tape], columns, columns.rows)
-    with np.errstate(all="ignore"):
-        return pack.values(to_centred(e, raw))[0]
-
-
-def _limit(f: Fitted, around: Surroundings, groups: range, spread: float) -> Check:
-    """All sizes grow together without end: the changes from decade to decade must die out."""
-    worst = 0.0
-    for g in groups:
-        far = [values_at(f, around.grown(around.base, around.sizes, 10.0**k), g) for k in (3, 6, 9, 12)]
-        if not all(np.isfinite(v).all() for v in far):
-            return Check("finite limit", False, "the form diverges as all sizes grow together")
-        steps = [np.abs(b - a) for a, b in itertools.pairwise(far)]
-        small = 1e-6 * spread
-        # A power dies out by a factor from step to step; a logarithm keeps its step, a rising power grows.
-        bad = (steps[-1] > small) & (steps[-1] > 0.97 * steps[0])
-        worst = max(worst, float(np.mean(bad)))
-    passed = worst == 0.0
-    return Check(
-        "finite limit", passed,
-        "as all sizes grow together the form tends to a finite limit" if passed
-        else "as all sizes grow together the form does not settle: a logarithm or a rising power remains",
-    )  # fmt: skip
-
-
-def _monotone(f: Fitted, around: Surroundings, groups: range, spread: float) -> list[Check]:
-    checks = []
-    for q in around.falls_with:
-        worst = 0.0
-        for g in groups:
-            before = values_at(f, around.base, g)
-            for by in (1.5, 3.0, 10.0, 30.0, REACH):
-                after = values_at(f, around.grown(around.base, [q], by), g)
-                worst = max(worst, float(np.nanmax(after - before)))
-                before = after
-        # Rises that no measurement could show are not counted.
-        passed = worst <= 1e-3 * spread
-        sentence = (
-            f"falls with {q} everywhere, up to 100 times beyond the data"
-            if passed else f"rises with {q}, by up to {worst:.3g}, within 100 times the data"
-        )  # fmt: skip
-        checks.append(Check(f"falls with {q}", passed, sentence))
-    return checks

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from formsearch.core.objectives import LeastSquares, Objective
 from formsearch.exceptions import InputError, UnknownNameError
 from formsearch.law import Law
 from formsearch.points import Points
 from formsearch.search.accept import Acceptance, Reference, judge_acceptance, paired
-from formsearch.search.asymptotics import FALLS_WITH, Check, Surroundings
+from formsearch.search.asymptotics import Check, Surroundings, falling
 from formsearch.search.emit import to_raw
-from formsearch.search.engine import Config, Engine, Proposal, Report, sequence_of
+from formsearch.search.engine import Config, Engine, Proposal, Report, Spent, sequence_of
 from formsearch.search.expression import constant_names, from_law, to_law, variable_symbols
 from formsearch.search.front import Candidate, Front, pareto
 from formsearch.search.grammar import variables
@@ -24,8 +25,13 @@ from formsearch.search.normal import Sketch, normalise
 from formsearch.search.workbench import Candidate as Draft
 from formsearch.search.workbench import Fitted, Workbench
 
-FINISH = 0.15
-"""Share of the budget kept for refitting and accepting what the engines found."""
+FINISH, FINISH_AT_LEAST = 0.1, 2.5
+"""Share of the budget, and seconds, kept for refitting and accepting what the engines found."""
+REFITTING = 0.7
+"""Share of that which refitting may take."""
+PORTION = 12
+HARDLY = 0.03
+"""A simpler form is preferred if its error is larger by no more than this share."""
 MIN_ROWS = 8
 TRAINING = ("fit", "train", "training")
 TIED = 0.05
@@ -102,6 +108,7 @@ def discover(
 ) -> Front:
     """The whole search; see `formsearch.search.search`."""
     begun = time.monotonic()
+    prepare()
     engines = sequence_of(engine)
     chosen, notes = training_points(points, train)
     if len(chosen) < MIN_ROWS:
@@ -112,7 +119,7 @@ def discover(
     folds = tuple(folds_of(chosen, seed))
     known = applicable(chosen)
     config = Config(
-        variables=names, seconds=max(seconds * (1 - FINISH) / len(engines), 0.5), seed=seed, seeds=tuple(laws),
+        variables=names, seconds=seconds, seed=seed, seeds=tuple(laws),
         objective=loss, generations=generations, max_constants=max_constants, folds=folds,
     )  # fmt: skip
     extra = {q for law in (*known, *laws) for q in law.quantities if q not in names}
@@ -128,13 +135,18 @@ def discover(
         if progress is not None:
             progress(p)  # type: ignore[arg-type]
 
-    for e in engines:
+    reserve = min(max(FINISH * seconds, FINISH_AT_LEAST), 0.5 * seconds)
+    for k, e in enumerate(engines):
+        left = begun + seconds - reserve - time.monotonic()
+        part = replace(config, seconds=max(left / (len(engines) - k), 0.1))
         try:
-            for proposal in e.propose(chosen, config, watch):
+            for proposal in e.propose(chosen, part, watch):
                 proposals.append(proposal)
         except KeyboardInterrupt:
             status = "stopped by the user; what was found until then is kept"
             break
+    work = [spent for e in engines if isinstance(spent := getattr(e, "spent", None), Spent)]
+    share = sum(s.kernel_seconds for s in work) / max(sum(s.seconds for s in work), 1e-9)
     finish = Finish(bench, config, reference, begun + seconds)
     candidates, near, best = finish.front(proposals)
     return Front(
@@ -143,9 +155,18 @@ def discover(
         reference=None if reference is None else (reference.name, reference.fitted.error),
         holds_out=tuple(f"{f.label}: {int(f.train.sum())} -> {int(f.test.sum())} rows" for f in folds),
         engines={e.name: e.deterministic for e in engines}, seconds=time.monotonic() - begun, tried=tried,
-        fits=bench.fits, kernel_share=0.0, seed=seed, status=status, seeds=tuple(law.name for law in laws),
+        fits=bench.fits + sum(spent.fits for spent in work), kernel_share=share, seed=seed, status=status,
+        seeds=tuple(law.name for law in laws),
         notes=tuple(notes + finish.notes),
     )  # fmt: skip
+
+
+def prepare() -> None:
+    """Import what the end of the search needs now, so that the time kept for it is not spent on importing."""
+    import scipy.stats
+    import sympy  # noqa: F401
+
+    assert scipy.stats
 
 
 def best_reference(bench: Workbench, known: Sequence[Law]) -> Reference | None:
@@ -169,19 +190,43 @@ class Finish:
     def __init__(self, bench: Workbench, config: Config, reference: Reference | None, deadline: float) -> None:
         self.bench, self.config, self.reference, self.deadline = bench, config, reference, deadline
         sizes = size_axes(bench.points)
-        falls = [q for q in bench.variables if q in FALLS_WITH] if bench.points.target_quantity == "loss" else []
-        self.around = Surroundings(bench, sizes, falls)
+        self.around = Surroundings(bench, sizes, falling(bench))
         self.notes: list[str] = []
 
     def front(self, proposals: Sequence[Proposal]) -> tuple[list[Candidate], list[Candidate], Candidate | None]:
         """(candidates of the front, accepted ones tied with the best, the best)."""
-        finalists = self.distinct(self.refit(proposals))
+        finalists = self.distinct(self.refitted(proposals))
         candidates = [self.candidate(f, k) for k, f in enumerate(sorted(finalists, key=lambda f: f.fitted.error))]
         accepted = [c for c in candidates if c.accepted]
-        best = min(accepted, key=lambda c: c.error, default=None)
-        near = [] if best is None else [c for c in accepted if c is best or not self.worse(c, best)]
-        shown = {id(c): c for c in (*pareto(candidates), *pareto(accepted))}
+        near, best = self.choice(accepted)
+        shown = {id(c): c for c in (*pareto(candidates), *pareto(accepted), *([best] if best else []))}
         return sorted(shown.values(), key=lambda c: (c.complexity, c.error)), near, best
+
+    def choice(self, accepted: Sequence[Candidate]) -> tuple[list[Candidate], Candidate | None]:
+        """(those tied with the one that extrapolates best, the simplest of them that is hardly behind it)."""
+        if not accepted:
+            return [], None
+        first = min(accepted, key=lambda c: c.error)
+        near = [c for c in accepted if c is first or not self.worse(c, first)]
+        close = [c for c in near if c.error <= (1 + HARDLY) * first.error]
+        return near, min(close, key=lambda c: (c.complexity, c.error))
+
+    def refitted(self, proposals: Sequence[Proposal]) -> list[Finalist]:
+        """Proposals refitted and judged in the order of the engine, a few at a time, as far as the time allows."""
+        begun = time.monotonic()
+        # What is left has to pass for acceptance too.
+        until = begun + REFITTING * max(self.deadline - begun, 0.0)
+        found: dict[object, Finalist] = {}
+        for low in range(0, len(proposals), PORTION):
+            clock = time.monotonic()
+            for f in self.refit(proposals[low : low + PORTION], with_reference=low == 0):
+                found.setdefault(f.fitted.form, f)
+            now = time.monotonic()
+            left = len(proposals) - low - PORTION
+            if now + (now - clock) > until and left > 0:
+                self.notes.append(f"{left} of {len(proposals)} proposals were not refitted: the time was over")
+                break
+        return list(found.values())
 
     def worse(self, a: Candidate, b: Candidate) -> bool:
         """Whether `a` is significantly worse than `b` on the held-out rows."""
@@ -189,8 +234,8 @@ class Finish:
         difference, p = paired(fitted[0], fitted[1])
         return difference > 0 and p < TIED
 
-    def refit(self, proposals: Sequence[Proposal]) -> list[Finalist]:
-        """Proposals refitted from many starts and judged. The registry's best law is always among them."""
+    def refit(self, proposals: Sequence[Proposal], with_reference: bool = False) -> list[Finalist]:
+        """Proposals refitted from many starts and judged; after a seeded search the best registry law with them."""
         table: dict[object, Finalist] = {}
         sketches: list[tuple[Sketch, Proposal]] = []
         for p in proposals:
@@ -203,7 +248,7 @@ class Finish:
         for found, (_, p) in zip(first, sketches, strict=True):
             if found is not None:
                 table.setdefault(found.form, Finalist(found, 0.0, p))
-        if self.reference is not None:
+        if with_reference and self.reference is not None and self.config.seeds:
             table.setdefault(self.reference.fitted.form, Finalist(self.reference.fitted, 0.0, None))
         items = list(table.values())
         for f, (polished, share) in zip(items, self.bench.polish([f.fitted for f in items]), strict=True):
@@ -214,7 +259,7 @@ class Finish:
     def distinct(self, finalists: Sequence[Finalist]) -> list[Finalist]:
         """Of forms that predict the same rows the same way, the simplest."""
         kept: list[Finalist] = []
-        predictions: list[np.ndarray] = []  # type: ignore[type-arg]
+        predictions: list[NDArray[np.float64]] = []
         for f in sorted(finalists, key=lambda f: (f.fitted.complexity, f.fitted.error)):
             p = self.bench.predict(f.fitted)
             noise = max(self.bench.rms(f.fitted), 1e-9 * self.bench.scale)

@@ -70,9 +70,12 @@ def _shifted(emitted: Emitted, values: Array, sign: float) -> Array:
 
 
 class Columns:
-    """Values of the columns that forms need, over one table; each is computed once."""
+    """Values of the columns that forms need, over one table; each is computed once.
 
-    def __init__(self, variables: Mapping[str, Array]) -> None:
+    `centres` are logarithms of geometric means, by default those of the table itself.
+    """
+
+    def __init__(self, variables: Mapping[str, Array], centres: Mapping[str, float] | None = None) -> None:
         self.variables = {k: np.ascontiguousarray(v, dtype=np.float64) for k, v in variables.items()}
         self.rows = len(next(iter(self.variables.values())))
         self.logs: dict[str, Array] = {}
@@ -82,6 +85,8 @@ class Columns:
                 self.logs[name] = np.where(x == 0.0, TINY_LOG, np.log(x))
             positive = x[x > 0]
             self.centres[name] = float(np.log(positive).mean()) if len(positive) else 0.0
+        if centres is not None:
+            self.centres = dict(centres)
         self._made: dict[object, Array] = {}
 
     def __call__(self, key: object) -> Array:

@@ -109,6 +109,16 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
+@dataclass(frozen=True)
+class Spent:
+    """What an engine's last search took; an engine may keep it in an attribute `spent`."""
+
+    seconds: float
+    fits: int
+    kernel_seconds: float
+    tried: int
+
+
 @runtime_checkable
 class Engine(Protocol):
     """A search engine."""

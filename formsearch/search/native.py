@@ -19,10 +19,12 @@ import numpy as np
 
 from formsearch.points import Points
 from formsearch.search.alphabet import Alphabet
+from formsearch.search.asymptotics import QUICK_SAMPLE, Surroundings, falling
 from formsearch.search.emit import to_raw
-from formsearch.search.engine import Config, Progress, Proposal, Report, Step
+from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, Step
 from formsearch.search.expression import from_law
 from formsearch.search.grammar import Form, Term, complexity, constant, describe, uses
+from formsearch.search.judge import size_axes
 from formsearch.search.moves import children
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.workbench import Candidate, Fitted, Workbench
@@ -53,6 +55,7 @@ class Native:
 
     def __init__(self, effort: Effort | None = None) -> None:
         self.effort = effort or Effort()
+        self.spent: Spent | None = None
 
     def available(self) -> str | None:
         """Always there."""
@@ -63,8 +66,10 @@ class Native:
         needed = dict.fromkeys((*config.variables, *(q for law in config.seeds for q in law.quantities)))
         bench = Workbench(points, tuple(needed), config.objective, config.folds, config.seed)
         population = Population(bench, config, self.effort)
+        begun = time.monotonic()
         with contextlib.suppress(KeyboardInterrupt):
             population.run(report)
+        self.spent = Spent(time.monotonic() - begun, bench.fits, bench.kernel_seconds, population.tried)
         return population.proposals()
 
 
@@ -76,6 +81,7 @@ class Population:
         zeros = {q: bool((bench.columns.variables[q] == 0).any()) for q in config.variables}
         self.alphabet = Alphabet.of(config.variables, zeros, bench.level, bench.columns.centres)
         self.rng = np.random.default_rng(config.seed)
+        self.quick = Surroundings(bench, size_axes(bench.points), falling(bench), QUICK_SAMPLE)
         self.seen: set[Form] = set()
         self.members: dict[Form, Fitted] = {}
         self.tried = 0
@@ -147,17 +153,28 @@ class Population:
             self.seen.add(form)
             new.append(c)
         self.tried += len(new)
-        fitted = [f for f in self.bench.fit(new, self.effort.starts) if f is not None and not self.degenerate(f)]
-        kept = [
-            f
-            for f in fitted
-            if f.parent is None or f.complexity < f.parent.complexity or f.objective < 1.02 * f.parent.objective
+        rough = self.bench.fit(new, starts=2, iterations=12, tolerance=1e-4)
+        promising = [
+            Candidate(Sketch(f.form, f.raw()), c.parent, c.move)
+            for f, c in zip(rough, new, strict=True)
+            if f is not None and self.promises(f, ROUGH)
         ]
+        fitted = [f for f in self.bench.fit(promising, self.effort.starts) if f is not None and not self.degenerate(f)]
+        kept = [f for f in fitted if self.promises(f, FINE)]
         self.bench.judge(kept)
+        for f, b in zip(kept, self.quick.behaviour(kept) if kept else [], strict=True):
+            f.flaws = b.flaws(self.quick.positive, self.quick.spread)
         for f in kept:
             if np.isfinite(f.error):
                 self.members[f.form] = f
         self.prune()
+
+    def promises(self, f: Fitted, slack: float) -> bool:
+        """Whether a form fits better than its parent, or nearly as well as members of its size."""
+        if f.parent is None or f.objective < f.parent.objective:
+            return True
+        best = min((m.objective for m in self.members.values() if m.complexity <= f.complexity), default=np.inf)
+        return f.objective <= slack * best
 
     def admissible(self, form: Form) -> bool:
         """Within the caps on size."""
@@ -181,7 +198,7 @@ class Population:
             niches.setdefault(f.complexity, []).append(f)
         kept: dict[Form, Fitted] = {}
         for niche in niches.values():
-            for measure in (_error, _objective):
+            for measure in (_sane_error, _error, _objective):
                 for f in sorted(niche, key=measure)[: self.effort.niche]:
                     kept[f.form] = f
         self.members = kept
@@ -196,11 +213,18 @@ class Population:
         return result
 
     def select(self, count: int) -> list[Fitted]:
-        """Parents: half from the front of extrapolation, a quarter from the front of fit, a quarter from all."""
-        fronts = (self.front(_error), self.front(_objective), list(self.members.values()))
+        """Parents from the fronts of sane extrapolation, of extrapolation, and of fit, and from all members."""
+        fronts = (
+            self.front(_sane_error),
+            self.front(_error),
+            self.front(_objective),
+            list(self.members.values()),
+        )
         chosen = []
         for _ in range(count):
-            source = fronts[int(self.rng.choice(3, p=(0.5, 0.25, 0.25)))]
+            source = fronts[int(self.rng.choice(4, p=MIX))]
+            if not source:
+                continue
             # Later members of a front are larger and better: they are where the search goes on.
             chosen.append(source[min(int(len(source) * np.sqrt(self.rng.random())), len(source) - 1)])
         return chosen
@@ -209,8 +233,8 @@ class Population:
 
     def proposals(self) -> list[Proposal]:
         """Both fronts and the best of the rest, with the way each was reached."""
-        chosen = {f.form: f for f in (*self.front(_error), *self.front(_objective))}
-        for f in sorted(self.members.values(), key=_error):
+        chosen = {f.form: f for f in (*self.front(_sane_error), *self.front(_error))}
+        for f in sorted(self.members.values(), key=_sane_error):
             if len(chosen) >= self.effort.finalists:
                 break
             chosen.setdefault(f.form, f)
@@ -236,6 +260,8 @@ class Population:
 
 
 CANCELLATION = 20.0
+ROUGH, FINE = 2.0, 1.2
+MIX = (0.45, 0.2, 0.2, 0.15)
 
 
 def plain_term(term: Term) -> bool:
@@ -247,6 +273,10 @@ def plain_term(term: Term) -> bool:
 
 def _error(f: Fitted) -> float:
     return f.error
+
+
+def _sane_error(f: Fitted) -> float:
+    return f.error if f.flaws == 0 else float("inf")
 
 
 def _objective(f: Fitted) -> float:

@@ -26,6 +26,7 @@ from formsearch.search.normal import Sketch
 
 Array = NDArray[np.float64]
 
+SPREAD = 16
 CHUNK = 256
 """Candidates per call of the kernels; bounds memory, and changes no result."""
 
@@ -35,7 +36,8 @@ class Fitted:
     """A form with its constants. `values` has a row a group, centred as the tape holds them (see `emit`).
 
     objective : the sum over all rows. error : extrapolation error, NaN until judged. folds : error a fold.
-    residuals : of the held-out rows of each fold, for paired tests.
+    held : mean absolute residual of every row that some fold holds out, for paired tests.
+    flaws : how many checks of behaviour beyond the data failed in the quick examination.
     """
 
     form: Form
@@ -46,13 +48,18 @@ class Fitted:
     error: float = float("nan")
     folds: tuple[float, ...] = ()
     held: Array | None = None
+    flaws: int = 0
     parent: Fitted | None = None
     move: str = ""
     key: str = field(default="", repr=False)
 
+    def raw(self) -> tuple[float, ...]:
+        """Constants in raw units, of the first group."""
+        return tuple(to_raw(self.emitted, self.values[0]))
+
     def sketch(self) -> Sketch:
-        """The form with its constants in raw units (of the first group), to start moves from."""
-        return Sketch(self.form, tuple(to_raw(self.emitted, self.values[0])))
+        """The form with its constants, to start moves from."""
+        return Sketch(self.form, self.raw())
 
 
 @dataclass(eq=False)
@@ -156,10 +163,13 @@ class Workbench:
         tolerance: float,
     ) -> BatchResult:
         table = np.asarray(jobs, dtype=np.int64).reshape(-1, 5)
+        # Cores get contiguous runs of jobs: spread each form's jobs, or one core waits for the other.
+        order = np.argsort(np.arange(len(table)) % SPREAD, kind="stable")
+        table = table[order]
         clock = time.perf_counter()
         found = run(
             pack,
-            Jobs(table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4], tuple(begin)),
+            Jobs(table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4], tuple(begin[j] for j in order)),
             self.target,
             self.weights,
             self.objective,
@@ -169,7 +179,14 @@ class Workbench:
         )
         self.kernel_seconds += time.perf_counter() - clock
         self.fits += len(jobs)
-        return found
+        back = np.argsort(order)
+        return BatchResult(
+            tuple(found.constants[j] for j in back),
+            found.objective[back],
+            found.measure[back],
+            found.iterations[back],
+            found.status[back],
+        )
 
     def starts(self, candidate: Candidate, emitted: Emitted, count: int) -> list[Array]:
         """Starts of a candidate: known values are kept, unknown ones drawn; then everything is drawn.
@@ -231,34 +248,34 @@ class Workbench:
             f.error = float(np.mean(errors)) if errors else float("nan")
             f.held = total[count > 0] / count[count > 0]
 
-    def polish(self, fitted: Sequence[Fitted], starts: int = 16) -> list[tuple[Fitted, float]]:
+    def polish(self, fitted: Sequence[Fitted], starts: int = 8) -> list[tuple[Fitted, float]]:
         """Refit to the last digit from many starts; with the share of starts that reach the best optimum.
 
         With groups, the share is the mean over groups.
         """
-        result = []
-        for f in fitted:
-            candidate = Candidate(Sketch(f.form, tuple(to_raw(f.emitted, f.values[0]))), f.parent, f.move)
-            begin = [f.values, *self.starts(candidate, f.emitted, starts)]
-            jobs, start = [], []
-            for s in begin:
+        jobs: list[tuple[int, int, int, int, int]] = []
+        start: list[Array] = []
+        for k, f in enumerate(fitted):
+            candidate = Candidate(f.sketch(), f.parent, f.move)
+            for s in [f.values, *self.starts(candidate, f.emitted, starts)]:
                 for g, (a, b) in enumerate(self.ranges):
-                    jobs.append((0, 0, 0, a, b))
+                    jobs.append((k, 0, 0, a, b))
                     start.append(s[g] if s.ndim == 2 else s)
-            pack = Pack.of([f.emitted.tape], self.columns, self.rows)
-            found = self._run(pack, jobs, start, [f.emitted], 300, 1e-13)
-            table = np.where(np.isfinite(found.objective), found.objective, np.inf).reshape(len(begin), -1)
+        emitted = [f.emitted for f in fitted]
+        pack = Pack.of([e.tape for e in emitted], self.columns, self.rows)
+        found = self._run(pack, jobs, start, emitted, 200, 1e-12)
+        groups = len(self.ranges)
+        each = (starts + 1) * groups
+        result = []
+        for k, f in enumerate(fitted):
+            objective = found.objective[k * each : (k + 1) * each]
+            table = np.where(np.isfinite(objective), objective, np.inf).reshape(starts + 1, groups)
             best = table.argmin(axis=0)
-            groups = len(self.ranges)
-            values = np.stack([found.constants[int(best[g]) * groups + g] for g in range(groups)])
+            values = np.stack([found.constants[k * each + int(best[g]) * groups + g] for g in range(groups)])
             floor = table.min(axis=0)
-            share = float(np.mean(table <= floor * (1 + 1e-6) + 1e-300))
-            result.append(
-                (
-                    Fitted(f.form, values, float(floor.sum()), f.complexity, f.emitted, parent=f.parent, move=f.move),
-                    share,
-                )
-            )
+            share = float(np.mean(table[1:] <= floor * (1 + 1e-6) + 1e-300))
+            polished = Fitted(f.form, values, float(floor.sum()), f.complexity, f.emitted, parent=f.parent, move=f.move)
+            result.append((polished, share))
         return result
 
     def refit(self, f: Fitted, weights: Array) -> Array:

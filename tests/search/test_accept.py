@@ -1,0 +1,82 @@
+"""Behaviour beyond the data: what is sane passes, what bends the wrong way is told in a sentence."""
+
+import numpy as np
+import pytest
+
+from formsearch.core.objectives import LeastSquares
+from formsearch.law import Law, Variable
+from formsearch.points import Points
+from formsearch.search.accept import paired, support
+from formsearch.search.asymptotics import Surroundings, examine, falling
+from formsearch.search.expression import from_law
+from formsearch.search.judge import folds_of, size_axes
+from formsearch.search.normal import normalise
+from formsearch.search.workbench import Candidate, Workbench
+
+
+def bench_of(target, N, D):
+    points = Points(target=target, factors={"N": N, "D": D})
+    return Workbench(points, ("N", "D"), LeastSquares(), folds_of(points), 0)
+
+
+@pytest.fixture(scope="module")
+def bench():
+    N, D = np.meshgrid(np.geomspace(5e7, 1e10, 7), np.geomspace(1e9, 2e11, 6))
+    N, D = N.ravel(), D.ravel()
+    rng = np.random.default_rng(0)
+    return bench_of(1.8 + 478 * N**-0.347 + 2143 * D**-0.367 + rng.normal(0, 0.004, len(N)), N, D)
+
+
+def fitted(bench, formula):
+    law = Law("form", formula, (Variable("N", "N"), Variable("D", "D")))
+    form = from_law(law)
+    sketch = normalise(form.body, dict(enumerate(form.kinds)), {})
+    (f,) = bench.fit([Candidate(sketch)], starts=16, iterations=100)
+    assert f is not None
+    bench.judge([f])
+    return f
+
+
+def verdict(bench, formula):
+    around = Surroundings(bench, size_axes(bench.points), falling(bench))
+    return {c.name: c for c in examine(fitted(bench, formula), around)}
+
+
+def test_chinchilla_passes_every_check(bench):
+    checks = verdict(bench, "E + A*N**-alpha + B*D**-beta")
+    assert all(c.passed for c in checks.values())
+    assert {"no pole", "positive", "finite limit", "falls with N", "falls with D"} == set(checks)
+
+
+def test_a_logarithm_has_no_limit(bench):
+    checks = verdict(bench, "E + A*log(N) + B*D**-beta")
+    assert not checks["finite limit"].passed
+    assert "logarithm" in checks["finite limit"].sentence
+
+
+def test_a_rise_beyond_the_data_is_found(bench):
+    rising = bench.target + 1e-3 * bench.columns.variables["D"] / 2e11
+    other = bench_of(rising, bench.columns.variables["N"], bench.columns.variables["D"])
+    checks = verdict(other, "E + A*N**-alpha + B*D**-beta + 1e-14*D")
+    assert not checks["falls with D"].passed
+
+
+def test_a_negative_loss_beyond_the_data_is_found(bench):
+    checks = verdict(bench, "A*N**-alpha + B*D**-beta - 0.02*log(D)")
+    assert not checks["positive"].passed
+
+
+def test_a_superfluous_constant_is_not_supported(bench):
+    good, _ = support(bench, fitted(bench, "E + A*N**-alpha + B*D**-beta"), 0)
+    assert good == []
+    extra, _ = support(bench, fitted(bench, "E + A*N**-alpha + B*D**-beta + a/N"), 0)
+    assert len(extra) == 1
+    assert "N^-1" in extra[0]
+
+
+def test_the_paired_test_tells_worse_from_tied(bench):
+    good, poor = fitted(bench, "E + A*N**-alpha + B*D**-beta"), fitted(bench, "E + A*N**-alpha")
+    difference, p = paired(poor, good)
+    assert difference > 0
+    assert p < 1e-3
+    assert paired(good, good) == (0.0, 1.0)

@@ -1,0 +1,91 @@
+"""Moves reach the known laws, and what they reach is well formed."""
+
+import numpy as np
+import pytest
+
+from formsearch.registry import laws
+from formsearch.search.alphabet import Alphabet, role_of
+from formsearch.search.expression import from_law
+from formsearch.search.grammar import LEVEL, Term, complexity, constant, uses
+from formsearch.search.moves import children, moves_of
+from formsearch.search.normal import normalise
+
+ZHAO = ("N", "N_active", "D", "active_experts", "shared_ratio")
+
+
+def alphabet(*names):
+    return Alphabet.of(names, {"shared_ratio": True}, LEVEL, dict.fromkeys(names, 20.0))
+
+
+def root():
+    return normalise((Term(constant(0)),), {0: LEVEL}, {})
+
+
+def seed(name):
+    form = from_law(laws[name])
+    values = dict.fromkeys(range(len(form.kinds)), 0.5)
+    return normalise(form.body, dict(enumerate(form.kinds)), values)
+
+
+def test_roles_follow_the_quantities():
+    assert role_of("N", False) == "size"
+    assert role_of("lr", False) == "positive"
+    assert role_of("shared_ratio", True) == "bounded"
+    assert role_of("proportion_3", True) == "proportion"
+    assert role_of("log_flops", False) == "real"
+
+
+def test_children_are_distinct_normal_forms():
+    found = children(seed("zhao2025_eq7"), alphabet(*ZHAO), 200, np.random.default_rng(0))
+    forms = [s.form for s, _ in found]
+    assert len(set(forms)) == len(forms) == 200
+    for s, _ in found:
+        again = normalise(s.form.body, dict(enumerate(s.form.kinds)), dict(enumerate(s.values)))
+        assert again.form == s.form
+        assert len(uses(s.form.body)) == len(s.form.kinds) == len(s.values)
+
+
+def test_children_depend_on_the_seed_alone():
+    def run(seed_number):
+        rng = np.random.default_rng(seed_number)
+        return [(s.form, label) for s, label in children(seed("zhao2025_eq7"), alphabet(*ZHAO), 60, rng)]
+
+    assert run(1) == run(1)
+    assert run(1) != run(2)
+
+
+@pytest.mark.parametrize(
+    ("start", "goal", "names"),
+    [
+        ("zhao2025_eq4", "chinchilla", ("N", "D")),
+        ("chinchilla", "skaling2026", ("N", "D")),
+        ("lin2024_power", "lin2024", ("samples",)),
+    ],
+)
+def test_one_move_reaches_a_neighbouring_law(start, goal, names):
+    every = children(seed(start), alphabet(*names), 10**6, np.random.default_rng(0))
+    goals = {seed(goal).form.body}
+    bodies = {s.form.body for s, _ in every} | {seed(start).form.body}
+    assert goals & bodies
+
+
+def test_the_ladder_of_zhao_is_a_path_of_moves():
+    """Eq. 4 -> 7 -> 9 by adding, tying and promoting: the moves the authors made by hand."""
+    table = moves_of(seed("zhao2025_eq7"), alphabet(*ZHAO))
+    labels = {m.label for group in table.values() for m in group}
+    assert "promote a coefficient to hook active_experts" in labels
+    assert "add N_active/N" in {m.label for m in moves_of(seed("zhao2025_eq4"), alphabet(*ZHAO))["add"]}
+    assert "promote all terms to 1+quadratic shared_ratio" in labels
+
+
+def test_drop_makes_forms_smaller():
+    start = seed("zhao2025")
+    rng = np.random.default_rng(0)
+    for s, label in children(start, alphabet(*ZHAO), 10**6, rng):
+        if label.startswith("drop a term"):
+            assert complexity(s.form) < complexity(start.form)
+
+
+def test_root_grows_one_term_laws():
+    found = children(root(), alphabet("N", "D"), 10**6, np.random.default_rng(0))
+    assert any(label == "add N^-p" for _, label in found)
