@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 RESAMPLES = 60
 LEVEL = 0.9
 SIGNIFICANCE = 0.05
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,11 @@ class Reference:
     fitted: Fitted
 
 
-def paired(a: Fitted, b: Fitted) -> tuple[float, float]:
+def paired(a: Fitted, b: Fitted, floor: float = 0.0) -> tuple[float, float]:
     """(mean difference of absolute residuals a - b on the held-out rows, p of a Wilcoxon signed-rank test).
 
-    A row that several folds hold out counts once, with its mean absolute residual.
+    A row that several folds hold out counts once, with its mean absolute residual. Differences of at most `floor` are
+    rounding, not a difference.
     """
     from scipy.stats import wilcoxon
 
@@ -60,7 +62,7 @@ def paired(a: Fitted, b: Fitted) -> tuple[float, float]:
     difference = x - y
     if not np.isfinite(difference).all():
         return float("inf") if not np.isfinite(x).all() else -float("inf"), 0.0
-    if np.abs(difference).max() <= 1e-12 * max(float(np.abs(y).max()), 1e-300) or len(difference) < 6:
+    if np.abs(difference).max() <= max(floor, 1e-12 * float(np.abs(y).max())) or len(difference) < 6:
         return float(difference.mean()), 1.0
     return float(difference.mean()), float(wilcoxon(difference).pvalue)
 
@@ -128,7 +130,7 @@ def judge_acceptance(
         if f.form == reference.fitted.form:
             checks.append(Check("extrapolation", True, f"is the best registry law, {reference.name}"))
         else:
-            difference, p = paired(f, reference.fitted)
+            difference, p = paired(f, reference.fitted, ROUNDING * bench.scale)
             worse = difference > 0 and p < SIGNIFICANCE
             relation = "worse than" if worse else "better than" if p < SIGNIFICANCE else "tied with"
             checks.append(

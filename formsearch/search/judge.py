@@ -31,6 +31,7 @@ SIZES = frozenset({
 
 ORIGINS = (0.5, 0.65, 0.8)
 CAP = 6.0
+HUGE = 1e100
 MIN_TEST = 2
 
 
@@ -124,5 +125,7 @@ def fold_error(residuals: Array) -> float:
     size = np.abs(residuals)
     if not np.isfinite(size).all():
         return float("inf")
-    cap = CAP * max(float(np.median(size)), 1e-300)
+    if size.max(initial=0.0) > HUGE:
+        return float("inf")
+    cap = CAP * float(np.median(size))
     return float(np.sqrt(np.mean(np.minimum(size, cap) ** 2)))

@@ -292,7 +292,8 @@ class _Work:
         p = group.exponent
         if len(p.constants) > 1 or (self.own(coefficient) is None and coefficient.constants):
             return coefficient, group
-        head = next((k for k, t in enumerate(terms) if not t.factors), 0)
+        # The same head whatever the order of the terms: 1 if there is one, else the first by name.
+        head = min(range(len(terms)), key=lambda k: (bool(terms[k].factors), _term_key(terms[k], self.kinds)))
         index = owns[head]
         assert index is not None
         k1 = self.value(index)

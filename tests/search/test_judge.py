@@ -41,9 +41,7 @@ def test_groups_are_divided_each_by_itself():
 def test_mixtures_hold_out_whole_configurations():
     rng = np.random.default_rng(0)
     shares = np.repeat(rng.dirichlet(np.ones(3), 10), 2, axis=0)
-    points = Points(
-        target=2 + rng.random(20), factors={f"proportion_{k + 1}": shares[:, k] for k in range(3)}
-    )
+    points = Points(target=2 + rng.random(20), factors={f"proportion_{k + 1}": shares[:, k] for k in range(3)})
     assert size_axes(points) == []
     folds = folds_of(points)
     assert len(folds) == 5
