@@ -122,19 +122,15 @@ class Constrained:
     names: tuple[str, ...]
 
 
-def constrained(
+def frontier(
     law: Law,
     given: Premises,
     minimise: Sequence[str] | None,
     text: str,
     settings: Mapping[str, float] | None,
-    sweep: Mapping[str, Sequence[float]] | None,
-    drawn: Resampled | None,
     seconds: float,
-) -> Constrained:
+) -> Frontier:
     """Minimise over `minimise` (default: the constraint's variables that have no setting) subject to the constraint."""
-    import sympy
-
     constraint = read_constraint(law, text)
     plain = make_problem(law, given.constants, settings, constraint.extra, given.ranges)
     held = set(plain.settings)
@@ -146,25 +142,37 @@ def constrained(
     problem, gone, formula = eliminate(plain, constraint, names, seconds)
     problem, conditions = with_names(problem)
     left = [n for n in names if n != gone]
-    steps = [
-        Step("Put the constraint in", f"Solve {text} for {gone} and replace it in {letter(problem)}.",
-             sympy.Eq(plain.symbols[gone], presented(formula), evaluate=False),
-             Check("proved", "the constraint holds identically")),
-    ]  # fmt: skip
     if not left:
         raise DerivationError(f"constraint {text!r} fixes {gone}: nothing is left to optimise; name more in minimise")
-    joint = solve_jointly(problem, left, seconds)
-    steps += joint.steps
-    frontier = _Frontier(joint, gone, formula, constraint, plain)
-    steps += frontier.marginal_rates()
-    results = frontier.results(given, drawn)
-    more_steps, more_results = frontier.growth()
-    tables = frontier.tables(sweep)
-    return Constrained(joint.rest, conditions, (*steps, *more_steps), (*results, *more_results), tables, names)
+    return Frontier(solve_jointly(problem, left, seconds), gone, formula, constraint, plain, conditions)
+
+
+def constrained(
+    law: Law,
+    given: Premises,
+    minimise: Sequence[str] | None,
+    text: str,
+    settings: Mapping[str, float] | None,
+    sweep: Mapping[str, Sequence[float]] | None,
+    drawn: Resampled | None,
+    seconds: float,
+) -> Constrained:
+    """The derivation under a constraint: elimination, optima, marginal rates, growth, the frontier's table."""
+    import sympy
+
+    found = frontier(law, given, minimise, text, settings, seconds)
+    sentence = f"Solve {text} for {found.gone} and replace it in {letter(found.plain)}."
+    equation = sympy.Eq(found.plain.symbols[found.gone], presented(found.formula), evaluate=False)
+    check = Check("proved", "the constraint holds identically")
+    steps = [Step("Put the constraint in", sentence, equation, check), *found.joint.steps, *found.marginal_rates()]
+    results = found.results(given, drawn)
+    more_steps, more_results = found.growth()
+    return Constrained(found.joint.rest, found.conditions, (*steps, *more_steps), (*results, *more_results),
+                       found.tables(sweep), found.order)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class _Frontier:
+class Frontier:
     """Optima, target and ratios as functions of what is given."""
 
     joint: Joint
@@ -172,6 +180,7 @@ class _Frontier:
     formula: Any
     constraint: Constraint
     plain: Problem
+    conditions: tuple[Condition, ...] = ()
 
     # -- numbers -----------------------------------------------------------------------------------------------------
 
@@ -317,12 +326,35 @@ class _Frontier:
                 else drawn.each(lambda constants: _picked(self.at({}, constants, near), pick))
             )  # fmt: skip
         full = None if expression is None else presented(rest.spelled(expression))
+        check = Check("by definition", "follows from the optima")
+        if expression is not None and rest.values:
+            check = self._against_numbers(expression, pick)
         return Result(
             symbol, quantity, kind, None if expression is None else presented(expression), full, value,
-            Check("by definition", "follows from the optima"), interval=interval, depends_on=depends,
+            check, interval=interval, depends_on=depends,
             exponents=exponents, exponent_values=values,
             settings={k: v for k, v in rest.settings.items() if k not in self.order},
         )  # fmt: skip
+
+    def _against_numbers(self, expression: Any, pick: Any) -> Check:
+        """A closed form on the frontier against its value from the optima at reference settings."""
+        rest, worst, compared = self.joint.rest, 0.0, 0
+        for i in range(DRAWS):
+            given = {k: float(v[i]) for k, v in self.joint.problem.draws.items() if k not in self.order}
+            found = self.at(given)
+            if found is None or self.joint.at(given) != {n: found[n] for n in self.joint.names}:
+                continue
+            value, closed = float(pick(found)), rest.at(expression, given)
+            if closed is None or not math.isfinite(value):
+                continue
+            worst = max(worst, abs(closed - value) / max(abs(value), 1e-300))
+            compared += 1
+            if compared == 6:
+                break
+        if not compared:
+            return Check("numerically", "no reference setting to compare at")
+        said = f"at {compared} reference settings it differs by at most {worst:.1e} from the value at the optima"
+        return Check("numerically" if worst < 1e-8 else "failed", said, worst)
 
     def best_target(self) -> Any:
         """The target on the frontier in closed form; None if there is none that is short.
@@ -341,7 +373,7 @@ class _Frontier:
             ratio = tidy(-low.coefficient / high.coefficient)
             amplitude = tidy(low.coefficient * (1 / low.exponent - 1 / high.exponent))
             u = amplitude * ratio ** tidy(low.exponent / (high.exponent - low.exponent))
-            return tidy(reduction.rebuilt(tidy(sympy_power(u))))
+            return tidy(reduction.rebuilt(tidy(sympy_power(u)) + found.constant))
         x = joint.rest.symbols[last.x]
         expression = joint.rest.opened(joint.rest.expression, x).subs(x, last.solution)
         return tidy(expression) if expression.count_ops() < 80 else sympy.S.Zero + expression

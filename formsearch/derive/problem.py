@@ -229,10 +229,9 @@ class Problem:
             return 1, Check("proved", "every part is positive")
         if expression.is_negative:
             return -1, Check("proved", "every part is negative")
-        for name, formula, low in self.at_least:
-            rest = (expression - formula).expand() if expression.is_Add else None
-            if rest is not None and rest.is_number and rest + low > 0:
-                return 1, Check("proved", f"{name} = {formula} stays in its domain")
+        if self.at_least and (bounded := self._sign_by_parts(expression)) is not None:
+            names = ", ".join(f"{n} = {f}" for n, f, _ in self.at_least)
+            return bounded, Check("proved", f"every part has a known sign, as {names} stays in its domain")
         full = self.spelled(expression)
         if full.is_positive:
             return 1, Check("proved", "every part is positive")
@@ -259,6 +258,30 @@ class Problem:
         if len(signs) == 1:
             return signs.pop(), Check("numerically", f"at all {np.isfinite(sampled).sum()} reference settings")
         return (0 if signs else None), Check("numerically", "it has both signs over the reference settings")
+
+    def _sign_by_parts(self, expression: Any) -> int | None:
+        """The sign from those of the parts, where an eliminated variable's domain decides one of them."""
+        if expression.is_positive:
+            return 1
+        if expression.is_negative:
+            return -1
+        if expression.is_Mul:
+            signs = [self._sign_by_parts(a) for a in expression.args]
+            return None if None in signs else math.prod(s or 0 for s in signs)
+        if expression.is_Pow:
+            base = self._sign_by_parts(expression.base)
+            whole = expression.exp.is_integer
+            return 1 if base == 1 or (base == -1 and whole and expression.exp.is_even) else None
+        if expression.is_Add:
+            signs = [self._sign_by_parts(a) for a in expression.args]
+            if None not in signs and len(set(signs)) == 1:
+                return signs[0]
+            return next((s for _, g, low in self.at_least if (s := _sign_above(expression, g, low)) is not None), None)
+        names = [str(s) for s in expression.free_symbols]
+        if expression.is_Function and len(names) == 1 and names[0] in self.domains:
+            decided = self._sign_on_domain(expression, names)
+            return decided if decided in (1, -1) else None
+        return None
 
     def _sign_on_domain(self, full: Any, moving: list[str]) -> int | None:
         import sympy
@@ -292,6 +315,19 @@ class Problem:
             comparison = sympy.Lt if sign == -1 else sympy.Gt
             shown = comparison(expression, 0, evaluate=False)
         return sign, Condition(shown, check)
+
+
+def _sign_above(expression: Any, formula: Any, low: float) -> int | None:
+    """The sign of a*formula + rest with numbers a, rest, given that the formula is at least `low`."""
+    symbol = next((s for s in formula.free_symbols if formula.coeff(s).is_number and formula.coeff(s) != 0), None)
+    if symbol is None:
+        return None
+    a = expression.coeff(symbol) / formula.coeff(symbol)
+    rest = (expression - a * formula).expand()
+    if not (a.is_number and rest.is_number) or a == 0:
+        return None
+    least = float(rest + a * low)
+    return 1 if a > 0 and least > 0 else -1 if a < 0 and least < 0 else None
 
 
 @lru_cache(maxsize=256)

@@ -25,8 +25,8 @@ class Stationary:
     """What is known of du/dx = 0.
 
     `terms` are those of y*du/dy if u is a sum of powers of y, which is x or `base`, a linear function of x (or, if
-    `exponential`, e**x);
-    `solutions` are closed forms; `outcome` is "none" (proved: no stationary point), "closed" or "implicit".
+    `exponential`, e**x); `constant` is what u has beside them. `solutions` are closed forms; `outcome` is "none"
+    (proved: no stationary point), "closed" or "implicit".
     """
 
     outcome: str
@@ -38,6 +38,7 @@ class Stationary:
     slope_sign: int | None = None
     at_most_one: bool = False
     base: Any = None
+    constant: Any = 0
     exponential: bool = False
 
 
@@ -72,6 +73,7 @@ def _solve_terms(
     """Zeros of sum g_i y**p_i, g_i = c_i p_i, y > 0, with x = back(y)."""
     import sympy
 
+    constant = sympy.Add(*(t.coefficient for t in terms if t.exponent == 0))
     live = [Term(tidy(t.coefficient * t.exponent), t.exponent) for t in terms if t.exponent != 0]
     if not live:
         return None
@@ -93,7 +95,7 @@ def _solve_terms(
         low, high = _ordered(problem, live)
         y = sympy.Pow(tidy(-low.coefficient / high.coefficient), 1 / (tidy(high.exponent - low.exponent)))
         return Stationary("closed", slope, (back(tidy(y)),), "two powers balance", found, (low, high),
-                          at_most_one=True)  # fmt: skip
+                          constant=constant, at_most_one=True)  # fmt: skip
     roots = polynomial_roots(live)
     if roots is not None:
         solutions = tuple(back(r) for r in roots)
