@@ -191,7 +191,7 @@ class Leaderboard:
         refits = [s.label for s in self.scores if s.kind == "refit"]
         published = [(s.label, s.law.name) for s in self.scores if s.kind == "published" and s.law.name in refits]
         told = verdicts(refits, published, self.pairs, metric(self.metric), self.level, self.confidence)
-        return (*told, *self._choice())
+        return (*self._choice(), *told)
 
     def _choice(self) -> tuple[str, ...]:
         """Why the law of least error is not the one to use, where it is not."""
