@@ -32,7 +32,7 @@ def report(
     from formsearch.report.writing import write
 
     single = hasattr(items, "to_dict") or not isinstance(items, Iterable) or isinstance(items, dict)
-    return write(document([items] if single else items, title, command, seed, seconds), out)  # type: ignore[list-item, arg-type]
+    return write(document([items] if single else items, title, command, seed, seconds), out)  # type: ignore[arg-type]
 
 
 def rerender(run: str | Path, out: str | Path | None = None) -> list[Path]:

@@ -18,7 +18,7 @@ Kind = Literal["plain", "note", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """One formula in three scripts. `mathml` is the inside of a `<math>` element, sanitised by `formsearch.report.maths`."""
+    """One formula in three scripts; `mathml` is the inside of a `<math>` element, printed by this package."""
 
     latex: str
     mathml: str
@@ -84,10 +84,11 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Head of a table column; numbers are set flush right."""
+    """Head of a table column; numbers are set flush right, long texts get room."""
 
     title: str
     numeric: bool = False
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class Figure:
     caption: str
     alt: str
     draw: Callable[[], Drawing]
-    data: Mapping[str, Sequence[Any]]
+    data: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole document. `answer` holds the lines at the top, label and sentence; `simulated` says how, or is empty."""
+    """The whole document. `answer` are the lines on top, label and sentence; `simulated` says how, or is empty."""
 
     title: str
     subtitle: str

@@ -59,7 +59,7 @@ def document(
             laws.setdefault(law.name, law_record(law))
     _name_registered(laws, found)
     found["fits"] = _distinct(found["fits"])
-    return _plain({
+    made: dict[str, Any] = _plain({
         "schema_version": SCHEMA_VERSION,
         "title": title,
         "provenance": provenance(command, _seed(found) if seed is None else seed, seconds),
@@ -67,6 +67,7 @@ def document(
         "laws": laws,
         **found,
     })  # fmt: skip
+    return made
 
 
 def provenance(command: str = "", seed: int | None = None, seconds: float | None = None) -> dict[str, Any]:
@@ -148,7 +149,11 @@ def _name_registered(laws: dict[str, dict[str, Any]], found: Mapping[str, Sequen
     """Laws that results mention by name only are looked up in the registry; a changed formula is not that law."""
     from formsearch.registry import laws as registry
 
-    mentioned = [*found["derivations"], *found["fits"], *(s for b in found["leaderboards"] for s in b.get("scores", ()))]
+    mentioned = [
+        *found["derivations"],
+        *found["fits"],
+        *(s for b in found["leaderboards"] for s in b.get("scores", ())),
+    ]
     for record in mentioned:
         name = str(record.get("law", ""))
         if name not in laws and name in registry and registry[name].formula == record.get("formula"):
@@ -160,7 +165,9 @@ def _name_registered(laws: dict[str, dict[str, Any]], found: Mapping[str, Sequen
 
 def _points(items: Sequence[object], found: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
     """The points to describe: those given or judged on; else those searched or fitted on. Tables where still held."""
-    held = [p for i in items for p in (i, getattr(i, "points", None), getattr(i, "data", None)) if isinstance(p, Points)]
+    held = [
+        p for i in items for p in (i, getattr(i, "points", None), getattr(i, "data", None)) if isinstance(p, Points)
+    ]
     tables = {p.hash: p for p in held}
     chosen: dict[str, dict[str, Any]] = {p.hash: _table(p) for p in items if isinstance(p, Points)}
     for kind in ("leaderboards", "fronts", "fits"):

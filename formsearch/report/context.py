@@ -75,11 +75,16 @@ class Builder:
     ) -> Table:  # fmt: skip
         """A table with a name of its own and a caption that tells simulation."""
         return Table(
-            self.unique(name), self.told(caption, simulated), tuple(columns), tuple(tuple(r) for r in rows), note, strong
+            self.unique(name),
+            self.told(caption, simulated),
+            tuple(columns),
+            tuple(tuple(r) for r in rows),
+            note,
+            strong,
         )
 
     def figure(
-        self, name: str, caption: str, alt: str, draw: Callable[[], Drawing], data: Mapping[str, Sequence[Any]],
+        self, name: str, caption: str, alt: str, draw: Callable[[], Drawing], data: Mapping[str, Any],
         simulated: str | None = None,
     ) -> Figure:  # fmt: skip
         """A panel with a name of its own, a caption and an alternative text that tell simulation."""
@@ -106,6 +111,7 @@ def build(results: Mapping[str, Any], origin: str = "results") -> Report:
     from formsearch.report.parts import answer, derivations, fits, leaderboard, points, provenance, search
 
     b = Builder(parse(results, origin))
+    lines, headline = answer.answer(b)
     sections = [
         *points.sections(b),
         *leaderboard.sections(b),
@@ -114,7 +120,6 @@ def build(results: Mapping[str, Any], origin: str = "results") -> Report:
         *fits.sections(b),
         provenance.section(b),
     ]
-    lines, headline = answer.answer(b)
     title = b.document.title or answer.title(b)
     return Report(
         title=f"{title} (simulated losses)" if b.simulated and "simulated" not in title.lower() else title,

@@ -68,10 +68,12 @@ def render(draw: Callable[[], Figure], name: str, alt: str) -> Picture:
     """Draw a panel. `name` salts the identifiers inside the SVG, so that two panels on a page never share one."""
     import matplotlib as mpl
 
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
+    style: Any = {**_STYLE, "svg.hashsalt": name}
+    with mpl.rc_context(style):
         figure = draw()
         svg, pdf = io.StringIO(), io.BytesIO()
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        figure.set_layout_engine("none")  # the layout is settled: the PDF keeps it
         figure.savefig(pdf, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
     text = _tidy(svg.getvalue())
     return Picture(_inline(text, alt), _standalone(text, alt), pdf.getvalue())
@@ -95,13 +97,17 @@ def _tidy(svg: str) -> str:
     svg = svg.replace("xlink:href", "href").replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
     svg = re.sub(r' id="([^"]+)"', lambda m: m[0] if m[1] in used else "", svg)
-    svg = re.sub(r"\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), svg)
+    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"\d+\.\d{3,}", _shortened, tag[0]), svg)
     svg = re.sub(r"<g>\s*</g>", "", svg)
     svg = re.sub(r"(?:<g clip-path=\"(url\([^)]*\))\">\s*(<use [^>]*/>)\s*</g>\s*)+", _joined_uses, svg)
     # The layout was made for DejaVu Sans, which is wide: any sans-serif of the page fits in its place.
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
     svg = re.sub(r"font: (\w+) ([\d.]+px) [^;\"]*", r"font-weight: \1; font-size: \2", svg)
     return re.sub(r"\n\s*", "\n", svg)
+
+
+def _shortened(found: re.Match[str]) -> str:
+    return f"{float(found[0]):.2f}".rstrip("0").rstrip(".")
 
 
 def _joined_uses(found: re.Match[str]) -> str:
@@ -125,7 +131,9 @@ def _inline(svg: str, alt: str) -> str:
 
 
 def _standalone(svg: str, alt: str) -> str:
-    head = f'xmlns="http://www.w3.org/2000/svg" font-family="system-ui, sans-serif" role="img" aria-label="{escape(alt)}"'
+    head = (
+        f'xmlns="http://www.w3.org/2000/svg" font-family="system-ui, sans-serif" role="img" aria-label="{escape(alt)}"'
+    )
     white = '<rect width="100%" height="100%" fill="#ffffff"/>'
     opened = _opened(svg, head)
     at = opened.index(">") + 1
@@ -168,7 +176,7 @@ def wants_log(values: Array, name: str = "") -> bool:
 
 def scale(axes: Axes, which: str, values: Sequence[float] | Array, name: str = "", log: bool | None = None) -> None:
     """Make an axis logarithmic where that is right, with ticks people read: 100M, 10²¹, 0.02."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
     axis = axes.xaxis if which == "x" else axes.yaxis
     values = np.asarray(values, dtype=float)
@@ -181,18 +189,24 @@ def scale(axes: Axes, which: str, values: Sequence[float] | Array, name: str = "
         subs = (1.0,) if decades > 2 else (1.0, 3.0) if decades > 1.2 else (1.0, 2.0, 5.0)
         axis.set_major_locator(LogLocator(subs=subs, numticks=6 if decades > 2 else 12))
         axis.set_minor_formatter(NullFormatter())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _log_text(value, unit)))
     else:
         axis.set_major_locator(MaxNLocator(5))
-
-    def text(value: float, _: object = None) -> str:
-        if log and unit not in SUFFIX_UNITS and value > 0 and not 1e-3 <= value < 1e4:
-            exponent = round(np.floor(np.log10(value) + 1e-9))
-            mantissa = value / 10.0**exponent
-            return power_of_ten(exponent) if abs(mantissa - 1) < 1e-6 else f"{mantissa:.0f}·{power_of_ten(exponent)}"
-        return sized(value, unit, 4)
-
-    axis.set_major_formatter(FuncFormatter(text))
+        finite = values[np.isfinite(values)]
+        if unit in SUFFIX_UNITS or (len(finite) and np.abs(finite).max() >= 1e5):
+            axis.set_major_formatter(FuncFormatter(lambda value, _: sized(value, unit, 4)))
+        else:  # the same number of decimals on every tick
+            axis.set_major_formatter(ScalarFormatter(useOffset=False))
     axes.tick_params(which="minor", length=2)
+
+
+def _log_text(value: float, unit: str) -> str:
+    """A tick of a logarithmic axis: 100M, 0.02, 3·10²¹."""
+    if unit in SUFFIX_UNITS or 0.9e-3 <= value < 1e4:
+        return sized(float(f"{value:.3g}"), unit, 4)
+    exponent = round(np.floor(np.log10(value) + 1e-9))
+    mantissa = value / 10.0**exponent
+    return power_of_ten(exponent) if abs(mantissa - 1) < 1e-6 else f"{mantissa:.0f}·{power_of_ten(exponent)}"
 
 
 def finish(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:

@@ -10,7 +10,7 @@ from formsearch.report.templating import environment, template_text
 
 
 def html(report: Report, pictures: Mapping[str, Picture]) -> str:
-    """The page. Every string of the report is escaped; only MathML and SVG made by this package are put in as they are."""
+    """The page. Every string is escaped; only MathML and SVG made by this package are put in as they are."""
     from formsearch import __version__
 
     page = environment(autoescape=True).get_template("report.html.j2")

@@ -1,4 +1,4 @@
-"""A report as a LaTeX article: booktabs tables, numbered equations, figures as PDF. Compiles with pdfLaTeX or Tectonic."""
+"""A report as a LaTeX article for pdfLaTeX or Tectonic: booktabs tables, numbered equations, figures as PDF."""
 
 from __future__ import annotations
 

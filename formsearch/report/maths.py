@@ -9,12 +9,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from formsearch.exceptions import FormulaError
 from formsearch.formula import FUNCTIONS, MAX_DEPTH, MAX_LENGTH, names_in, parse_formula
 from formsearch.report.blocks import Formula
+from formsearch.report.numbers import number
 from formsearch.report.text import escape_latex
 
 if TYPE_CHECKING:
@@ -80,13 +81,19 @@ def _expression(node: ast.expr, depth: int = 0) -> sympy.Expr:
 
     class TakeOut(ast.NodeTransformer):
         def visit_Call(self, call: ast.Call) -> ast.expr:
-            if not isinstance(call.func, ast.Name) or call.keywords or any(isinstance(a, ast.Starred) for a in call.args):
+            if (
+                not isinstance(call.func, ast.Name)
+                or call.keywords
+                or any(isinstance(a, ast.Starred) for a in call.args)
+            ):
                 raise FormulaError(f"formula contains {ast.unparse(call)[:60]!r}, which is not allowed")
             if call.func.id in _KEPT:
                 call.args = [self.visit(a) for a in call.args]
                 return call
             arguments = [_expression(a, depth + 1) for a in call.args]
-            derivative = call.func.id == "Derivative" and len(arguments) >= 2 and all(a.is_Symbol for a in arguments[1:])
+            derivative = (
+                call.func.id == "Derivative" and len(arguments) >= 2 and all(a.is_Symbol for a in arguments[1:])
+            )
             stand_in = sympy.Symbol(f"call__{depth}__{len(calls)}")
             calls[stand_in] = (
                 sympy.Derivative(*arguments) if derivative else sympy.Function(call.func.id)(*arguments)
@@ -108,15 +115,20 @@ def formula(
     order: str = "",
     variables: Collection[str] = (),
     constants: Mapping[str, float] | None = None,
+    names: Mapping[str, str] | None = None,
+    line: int = LINE,
 ) -> Formula:
     """Formula of a string or of a SymPy object.
 
     left : name of the left-hand side (`"L"`), none if empty. order : the formula string whose order of symbols sums
     follow (by default `what` itself). variables : symbols that stand last in products. constants : numbers put in
-    place of their symbols. A string that cannot be read is shown as it is, as text.
+    place of their symbols. names : other names for symbols of a string. line : width at which a sum is broken.
+    A string that cannot be read is shown as it is, as text.
     """
     import sympy
 
+    if names and isinstance(what, str):
+        what = re.sub(r"[A-Za-z_]\w*", lambda m: names.get(m[0], m[0]), what)
     try:
         tree = read(what) if isinstance(what, str) else what
         head = read(left) if left else None
@@ -124,7 +136,19 @@ def formula(
         return verbatim(f"{left} = {what}" if left else str(what))
     if head is None and isinstance(tree, sympy.Eq):
         head, tree = tree.lhs, tree.rhs
-    return _Writer(order or (what if isinstance(what, str) else ""), variables, constants or {}).write(head, tree)
+    return _Writer(order or (what if isinstance(what, str) else ""), variables, constants or {}, line).write(head, tree)
+
+
+def proportional(variable: str, exponent: float) -> Formula:
+    """Proportional to a power of a variable."""
+    base, digits = formula(variable), number(exponent, 3)
+    minus = "<mo>&#x2212;</mo>" if digits.startswith("−") else ""
+    power = f"<msup>{base.mathml}<mrow>{minus}<mn>{digits.lstrip('−')}</mn></mrow></msup>"
+    return Formula(
+        rf"\propto {base.latex}^{{{digits.replace('−', '-')}}}",
+        f"<mrow><mo>&#x221D;</mo>{power}</mrow>",
+        f"∝ {base.text}^{digits}",
+    )
 
 
 def verbatim(text: str) -> Formula:
@@ -135,7 +159,8 @@ def verbatim(text: str) -> Formula:
 class _Writer:
     """Prints trees in the order of one formula string, with numbers in place of constants."""
 
-    def __init__(self, order: str, variables: Collection[str], constants: Mapping[str, float]) -> None:
+    def __init__(self, order: str, variables: Collection[str], constants: Mapping[str, float], line: int) -> None:
+        self.line = line
         try:
             self.positions = {n: i for i, n in enumerate(names_in(order))} if order else {}
         except FormulaError:
@@ -149,7 +174,7 @@ class _Writer:
 
         tree = self.settled(tree)
         text, latex, mathml = (P(self.sums, self.variables, self.positions) for P in (Text, Latex, MathML))
-        lines = self.lines(tree)
+        lines = self.lines(tree, text)
         said = text.doprint(tree) if head is None else f"{text.doprint(head)} = {text.doprint(tree)}"
         left = ("", "") if head is None else (latex.doprint(head), mathml.doprint(head))
         if len(lines) == 1:
@@ -201,21 +226,25 @@ class _Writer:
             terms.insert(0, ahead)
         return terms
 
-    def lines(self, tree: sympy.Basic) -> list[sympy.Basic]:
-        """A long sum cut into parts of about `LINE` characters each; anything else in one piece."""
+    def lines(self, tree: sympy.Basic, text: Any) -> list[sympy.Basic]:
+        """A long sum cut into parts of about one line each; anything else in one piece."""
         import sympy
 
-        if not tree.is_Add or len(str(tree)) <= LINE:
+        if not tree.is_Add or len(text.doprint(tree)) <= self.line:
             return [tree]
         groups: list[list[sympy.Expr]] = [[]]
         width = 0
         for term in self.sums.get(tree, tree.as_ordered_terms()):
-            size = len(str(term))
-            if groups[-1] and width + size > LINE:
+            size = len(text.doprint(term))
+            if groups[-1] and width + size > self.line:
                 groups.append([])
                 width = 0
             groups[-1].append(term)
             width += size + 3
+        if len(groups) > 1 and sum(len(text.doprint(t)) for t in groups[0]) < self.line // 5:
+            groups[:2] = [groups[0] + groups[1]]
+        if len(groups) > 1 and len(groups[-1]) == 1 and len(text.doprint(groups[-1][0])) < self.line // 5:
+            groups[-2:] = [groups[-2] + groups[-1]]  # no line for a lonely constant
         parts: list[sympy.Basic] = []
         for group in groups:
             part = sympy.Add(*group)

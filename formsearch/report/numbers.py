@@ -1,12 +1,13 @@
 """Numbers as people print them: significant digits, powers of ten, sizes with a suffix, values with an interval.
 
-All functions return plain Unicode text (`9.01×10⁹`), which reads the same in HTML and Markdown; `formsearch.report.latex`
-turns the few special characters into LaTeX.
+All functions return plain Unicode text (`9.01×10⁹`), which reads the same in HTML and Markdown;
+`formsearch.report.text` turns the few special characters into LaTeX.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SUFFIXES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
@@ -14,6 +15,9 @@ SUFFIX_UNITS = frozenset({"parameters", "tokens", "characters", "samples"})
 """Units whose values are written 247M, 9.01B, as the field does."""
 
 MISSING = "–"
+
+TINY = 1e-250
+"""A constant at a lower bound of zero is fitted as a number below this one: it is printed as zero."""
 
 
 def power_of_ten(exponent: int) -> str:
@@ -32,7 +36,7 @@ def number(value: object, digits: int = 4) -> str:
         return MISSING
     if math.isinf(x):
         return "∞" if x > 0 else "−∞"
-    if x == 0:
+    if abs(x) < TINY:
         return "0"
     if isinstance(value, int) and abs(value) < 1_000_000:
         return str(value).replace("-", "−")
@@ -67,7 +71,7 @@ def decimals_for(low: float, high: float) -> int | None:
     width = abs(high - low)
     if not math.isfinite(width) or width == 0:
         return None
-    decimals = 1 - math.floor(math.log10(width))
+    decimals = 1 - math.floor(math.log10(width)) if width > TINY else 0
     return decimals if decimals <= 8 and max(abs(low), abs(high)) < 1e6 else None
 
 
@@ -78,6 +82,16 @@ def with_interval(value: float, low: float, high: float) -> tuple[str, str]:
         return number(value), f"{number(low)} to {number(high)}"
     shown = [f"{round(x, decimals):.{max(decimals, 0)}f}".replace("-", "−") for x in (value, low, high)]
     return shown[0], f"{shown[1]} to {shown[2]}"
+
+
+def uniform(values: Sequence[float], digits: int = 4) -> Callable[[float], str]:
+    """How to print the numbers of one column: with equally many decimals, where they are of like size."""
+    sizes = [abs(v) for v in values if math.isfinite(v) and v != 0]
+    if not sizes or max(sizes) >= 1e6 or max(sizes) / min(sizes) > 10**digits:
+        return lambda value: number(value, digits)
+    decimals = max(0, digits - 1 - math.floor(math.log10(max(sizes))))
+    whole = all(v == int(v) for v in sizes)
+    return lambda value: f"{value:.{0 if whole else decimals}f}".replace("-", "−")
 
 
 def percent(fraction: float, digits: int = 3) -> str:

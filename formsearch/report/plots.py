@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_DOT = {"linestyle": "none", "markeredgewidth": 0.9}
+_DOT: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0.9}
 
 
 def _fade(count: int) -> float:
@@ -48,10 +48,16 @@ def _two(axes: Axes, x: Array, y: Array, test: Mask, labels: tuple[str, str]) ->
     """Training rows as blue rings, test rows as vermilion squares."""
     for mask, colour, marker, label in ((~test, BLUE, "o", labels[0]), (test, VERMILION, "s", labels[1])):
         if mask.any():
-            axes.plot(x[mask], y[mask], marker=marker, color=colour, markerfacecolor="none" if marker == "o" else colour,
-                      alpha=_fade(int(mask.sum())), label=label, **_DOT)  # fmt: skip
+            face = "none" if marker == "o" else colour
+            axes.plot(x[mask], y[mask], marker=marker, color=colour, markerfacecolor=face, label=label, markersize=3.6,
+                      alpha=_fade(int(mask.sum())), **_DOT)  # fmt: skip
     if test.any() and not test.all():
-        axes.legend(loc="best", handlelength=1)
+        _legend(axes)
+
+
+def _legend(axes: Axes) -> None:
+    """The legend in the line above the axes, where it covers nothing."""
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, handlelength=1.1, columnspacing=1.0)
 
 
 # -- points ------------------------------------------------------------------------------------------------------
@@ -94,21 +100,42 @@ def design(x: Array, y: Array, target: Array, names: tuple[str, str], target_lab
     return figure
 
 
+def overview(x: Array, y: Array, labels: Sequence[str], name: str, y_label: str) -> Figure:
+    """The target against one factor, by label of the rows (four labels at most are told apart)."""
+    figure, axes = panel()
+    names = list(dict.fromkeys(labels)) if labels else [""]
+    shown = names[: len(SERIES)]
+    for label, colour, marker in zip(shown, SERIES, MARKERS, strict=False):
+        mask = (
+            np.asarray([(v if v in shown else shown[-1]) == label for v in labels]) if labels else np.ones(len(x), bool)
+        )
+        axes.plot(x[mask], y[mask], marker=marker, color=colour, markerfacecolor="none" if marker == "o" else colour,
+                  alpha=_fade(len(x)), markersize=3.6, label=label, **_DOT)  # fmt: skip
+    if 1 < len(names) <= len(SERIES):
+        figure.legend(loc="outside upper left", ncols=4, handlelength=0.9, columnspacing=0.9)
+    scale(axes, "x", x, name)
+    scale(axes, "y", y)
+    finish(axes, x=axis_label(name), y=y_label)
+    return figure
+
+
 def coverage(names: Sequence[str], share: Array) -> Figure:
     """For each pair of factors, the share of combinations of their levels that was run."""
     from matplotlib.patches import Rectangle
 
     k = len(names)
-    figure, axes = panel(0.75 + 0.33 * k)
-    for i in range(k):
+    figure, axes = panel(0.6 + 0.33 * k)
+    for i in range(1, k):
         for j in range(i):
             value = float(share[i, j])
             axes.add_patch(Rectangle((j, k - 1 - i), 0.94, 0.9, facecolor=BLUE, alpha=0.08 + 0.62 * value, linewidth=0))
             axes.text(j + 0.47, k - 1 - i + 0.45, f"{100 * value:.0f} %", ha="center", va="center", fontsize=8,
                       color=INK)  # fmt: skip
-        axes.text(-0.08 if i else -0.08, k - 1 - i + 0.45, names[i].replace("_", " "), ha="right", va="center")
+        axes.text(-0.08, k - 1 - i + 0.45, names[i].replace("_", " "), ha="right", va="center")
     for j in range(k - 1):
-        axes.text(j + 0.47, -0.12, names[j].replace("_", " "), ha="right", va="top", rotation=28, rotation_mode="anchor")
+        axes.text(
+            j + 0.47, -0.12, names[j].replace("_", " "), ha="right", va="top", rotation=28, rotation_mode="anchor"
+        )
     axes.set(xlim=(-1.6, k - 1), ylim=(-1.0, k - 1))
     axes.axis("off")
     return figure
@@ -198,11 +225,12 @@ def reach(laws: Mapping[str, Array], distance: Array, label: str, unit: str) -> 
 
 
 def _medians(x: Array, y: Array, bands: int = 6) -> tuple[Array, Array]:
-    """Median of y in bands of equal count along x."""
+    """Median of y in bands of about equal count along x; equal values of x are never parted."""
     keep = np.isfinite(x) & np.isfinite(y)
     x, y = x[keep], y[keep]
-    order = np.argsort(x, kind="stable")
-    parts = [p for p in np.array_split(order, min(bands, max(1, len(order) // 4))) if len(p)]
+    edges = np.unique(np.quantile(x, np.linspace(0, 1, bands + 1)))
+    band = np.searchsorted(edges[1:-1], x, side="left") if len(edges) > 2 else np.zeros(len(x), dtype=int)
+    parts = [band == i for i in np.unique(band)]
     return np.asarray([np.median(x[p]) for p in parts]), np.asarray([np.median(y[p]) for p in parts])
 
 
@@ -210,15 +238,16 @@ def _medians(x: Array, y: Array, bands: int = 6) -> tuple[Array, Array]:
 
 
 def front(
-    complexity: Array, train: Array, error: Array, accepted: Mask, best: int | None, unit: str, reference: float | None
-) -> Figure:
+    complexity: Array, train: Array, error: Array, accepted: Mask, best: int | None, unit: str, reference: float | None,
+    rest: str = "refused",
+) -> Figure:  # fmt: skip
     """Error against complexity of the candidates on the front; a line marks the best registered law."""
     figure, axes = panel()
     axes.plot(complexity, train, color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
     axes.plot(complexity, error, color=BLUE, linewidth=0.8, alpha=0.5)
     if reference is not None:
         axes.axhline(reference, color=GREEN, linewidth=1.1)
-    for mask, face, label in ((~accepted, "none", "refused"), (accepted, BLUE, "accepted")):
+    for mask, face, label in ((~accepted, "none", rest), (accepted, BLUE, "accepted")):
         if mask.any():
             axes.plot(complexity[mask], error[mask], marker="o", color=BLUE, markerfacecolor=face, label=label,
                       markersize=5, **_DOT)  # fmt: skip
@@ -229,7 +258,7 @@ def front(
     positive = both[np.isfinite(both) & (both > 0)]
     scale(axes, "x", complexity, log=False)
     scale(axes, "y", positive, log=bool(len(positive) and positive.max() / positive.min() > 5))
-    axes.legend(loc="best", handlelength=1.2)
+    _legend(axes)
     finish(axes, x="complexity (constants + operators)", y=f"error ({unit})" if unit else "error")
     return figure
 
@@ -237,7 +266,7 @@ def front(
 def ladder(error: Array, unit: str) -> Figure:
     """Held-out error at each step that improved on all before."""
     figure, axes = panel()
-    steps = np.arange(1, len(error) + 1)
+    steps = np.arange(1, len(error) + 1, dtype=np.float64)
     axes.step(steps, error, where="post", color=BLUE)
     axes.plot(steps, error, marker="o", color=BLUE, markersize=4.5, linestyle="none")
     axes.plot(steps[-1:], error[-1:], marker="D", color=VERMILION, markersize=7, linestyle="none")

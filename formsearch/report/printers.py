@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import sympy
@@ -24,6 +25,7 @@ SPECIAL = re.compile(r"(ratio|slope|dln)__(\w+)")
 by Na, `dln__N__Na__N` the derivative of ln(Na/N) by ln N (variable first)."""
 
 _RENAMED = {"eps": "epsilon", "lam": "lambda"}
+_WORDS = re.compile(r"[a-z]{4,}(_[a-z]+)+")
 _COMPOUND = re.compile(r"([A-Z])([a-z]{1,3}|[A-Z])|([a-z])([A-Z])")
 _LOGARITHMS = {"log": "", "ln": "", "log10": "10", "log2": "2"}
 _PLAIN = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
@@ -43,8 +45,20 @@ def _is_quotient(power: sympy.Expr) -> bool:
     return not power.base.is_number and power.base is not sympy.E and sympy.fraction(power)[1] is not sympy.S.One
 
 
+def _is_fraction(exponent: sympy.Expr) -> bool:
+    """Whether an exponent is printed with a slash, N^(1/4), D^(1/(1 + a)): readable at its size. Square roots stay."""
+    if exponent.is_Rational:
+        return bool(exponent.q > 2 or (exponent.q == 2 and abs(exponent.p) > 1))
+    return bool(not exponent.is_Add and sympy.fraction(exponent)[1] is not sympy.S.One)
+
+
 def spelled(name: str) -> tuple[str, tuple[str, ...]]:
-    """Letter and subscripts of a symbol: N_active -> N, (active); Na_opt -> N, (a, opt); aN -> a, (N); C1 -> C, (1)."""
+    """Letter and subscripts of a symbol: N_active -> N, (active); Na_opt -> N, (a, opt); aN -> a, (N); C1 -> C, (1).
+
+    A name made of words stays one name: shared_ratio -> "shared ratio".
+    """
+    if _WORDS.fullmatch(name):
+        return name.replace("_", " "), ()
     base, *rest = [p for p in name.split("_") if p] or [name]
     base = _RENAMED.get(base, base)
     if base in greek_letters_set or base.lower() in greek_letters_set:
@@ -168,7 +182,7 @@ class Latex(House, LatexPrinter):  # type: ignore[misc]
             alone = len(factors) == 1
             parts = [self._print(f) if alone else self.parenthesize(f, PRECEDENCE["Mul"]) for f in factors]
             text = parts[0] if parts else "1"
-            for before, part in zip(parts, parts[1:], strict=False):
+            for before, part in pairwise(parts):
                 digits = before[-1:].isdigit() or before[-1:] == "}"
                 text += rf" \cdot {part}" if part[:1].isdigit() and digits else rf" {part}"
             return text
@@ -184,7 +198,17 @@ class Latex(House, LatexPrinter):  # type: ignore[misc]
     def _print_Pow(self, expr: Any) -> str:
         if _is_quotient(expr):
             return self._print_Mul(expr)
+        if _is_fraction(expr.exp):
+            return rf"{self.parenthesize(expr.base, PRECEDENCE['Pow'])}^{{{self._slashed(expr.exp)}}}"
         return str(super()._print_Pow(expr))
+
+    def _slashed(self, quotient: Any) -> str:
+        minus, above, below = self._factors(quotient)
+        parts = []
+        for factors in (above, below):
+            text = " ".join(self.parenthesize(f, PRECEDENCE["Mul"]) for f in factors) or "1"
+            parts.append(text if len(factors) < 2 else f"({text})" if factors is below else text)
+        return f"{'-' if minus else ''}{parts[0]}/{parts[1]}"
 
     def _print_Function(self, expr: Any, exp: Any = None) -> str:
         name = expr.func.__name__
@@ -198,6 +222,8 @@ def _latex_name(name: str) -> str:
     base, lower = spelled(name)
 
     def part(text: str) -> str:
+        if " " in text:
+            return rf"\text{{{text}}}"
         said = str(translate(text))
         return rf"\mathrm{{{text}}}" if said == text and len(text) > 1 and not text.isdigit() else said
 
@@ -259,7 +285,10 @@ class MathML(House, MathMLPresentationPrinter):  # type: ignore[misc]
             for before, factor in zip([None, *factors], factors, strict=False):
                 if before is not None:
                     numbers = before.is_number and factor.is_number
-                    row.append(self._leaf("mo", "&#xB7;" if numbers else "&#x2062;"))
+                    times = self._leaf("mo", "&#xB7;" if numbers else "&#x2062;")
+                    if before.is_Float and not numbers:  # 0.05 N, not 0.05N
+                        times.setAttribute("rspace", "0.14em")
+                    row.append(times)
                 row.append(self.parenthesize(factor, PRECEDENCE["Mul"]))
             return self._element("mrow", *row)
 
@@ -269,7 +298,19 @@ class MathML(House, MathMLPresentationPrinter):  # type: ignore[misc]
     def _print_Pow(self, expr: Any) -> Any:
         if _is_quotient(expr):
             return self._print_Mul(expr)
+        if _is_fraction(expr.exp):
+            return self._element("msup", self.parenthesize(expr.base, PRECEDENCE["Pow"]), self._slashed(expr.exp))
         return super()._print_Pow(expr)
+
+    def _slashed(self, quotient: Any) -> Any:
+        minus, above, below = self._factors(quotient)
+        row = [self._leaf("mo", "&#x2212;")] if minus else []
+        for factors in (above, below):
+            inner = [self.parenthesize(f, PRECEDENCE["Mul"]) for f in factors] or [self._leaf("mn", "1")]
+            fenced = factors is below and len(factors) > 1
+            row += [self._leaf("mo", "/")] if factors is below else []
+            row += [self._leaf("mo", "("), *inner, self._leaf("mo", ")")] if fenced else inner
+        return self._element("mrow", *row)
 
     def _print_Add(self, expr: Any, order: Any = None) -> Any:
         row = []

@@ -5,19 +5,24 @@ from __future__ import annotations
 import re
 import unicodedata
 
+_MATHS = {
+    "−": "-", "×": r"\times", "±": r"\pm", "∞": r"\infty", "≤": r"\le", "≥": r"\ge", "≈": r"\approx", "·": r"\cdot",
+    "→": r"\to", "∝": r"\propto", "∂": r"\partial", "✗": r"\times", "✓": r"\checkmark", "√": r"\surd", "²": "^2",
+    "³": "^3",
+}  # fmt: skip
+_GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
+    "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma",
+    "τ": "tau", "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
+}  # fmt: skip
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}",
-    "−": r"\ensuremath{-}", "×": r"\ensuremath{\times}", "±": r"\ensuremath{\pm}", "∞": r"\ensuremath{\infty}",
-    "≤": r"\ensuremath{\le}", "≥": r"\ensuremath{\ge}", "≈": r"\ensuremath{\approx}", "·": r"\ensuremath{\cdot}",
-    "→": r"\ensuremath{\to}", "–": "--", "—": "---", "…": r"\ldots{}", "²": r"\ensuremath{^2}", "³": r"\ensuremath{^3}",
-    "\u00a0": "~", "\u202f": r"\,", "✓": r"\ensuremath{\checkmark}", "√": r"\ensuremath{\surd}",
+    "|": r"\textbar{}", '"': r"\textquotedbl{}", "–": "--", "—": "---", "…": r"\ldots{}", "\u00a0": "~",
+    "\u202f": r"\,",
+    **{sign: rf"\ensuremath{{{command}}}" for sign, command in _MATHS.items()},
+    **{letter: rf"\ensuremath{{\{name}}}" for letter, name in _GREEK.items()},
 }  # fmt: skip
-_GREEK = dict(zip("αβγδεζηθικλμνξπρστυφχψω", (
-    "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
-    "omega").split(), strict=True))  # fmt: skip
-_LATEX |= {letter: rf"\ensuremath{{\{name}}}" for letter, name in _GREEK.items()}
 _SUPERSCRIPTS = re.compile("10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _PLAIN = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
@@ -32,7 +37,9 @@ def escape_latex(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return "".join(_LATEX.get(c) or (c if c.isascii() and (c.isprintable() or c == "\n") else _spelled(c)) for c in text)
+    return "".join(
+        _LATEX.get(c) or (c if c.isascii() and (c.isprintable() or c == "\n") else _spelled(c)) for c in text
+    )
 
 
 def _spelled(character: str) -> str:
@@ -48,3 +55,38 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$!&])")
 def escape_markdown(text: str) -> str:
     """Plain text as one line of Markdown that shows it: markup, HTML and table bars are escaped."""
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+_LETTERS = {name: letter for letter, name in _GREEK.items()} | {"epsilon": "ε", "eps": "ε", "lam": "λ"}
+_WORD = re.compile(rf"(?<![A-Za-z0-9])({'|'.join(sorted(_LETTERS, key=len, reverse=True))})(?![A-Za-z0-9])")
+_POWER = re.compile(r"\*\*")
+_TIMES = re.compile(r"(?<=[\w)])\*(?=[\w(])")
+
+
+def sentence(text: str) -> str:
+    """A sentence of another room for readers: ends with a full stop, Greek letters and powers as in print."""
+    text = text.strip().replace(" -> ", " → ")
+    text = _TIMES.sub(" ", _POWER.sub("^", _WORD.sub(lambda m: _LETTERS[m[1]], text)))
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
+
+
+_OBJECTIVES = {
+    "LeastSquares": "least squares",
+    "Huber": "Huber",
+    "SoftL1": "soft L1",
+    "StudentT": "Student t",
+    "Asymmetric": "asymmetric",
+}
+_OBJECTIVE = re.compile(rf"\b({'|'.join(_OBJECTIVES)})\(([^()]*)\)")
+
+
+def objective(text: str) -> str:
+    """`LeastSquares(raw)` and the like in words, wherever they stand in a text."""
+    return _OBJECTIVE.sub(_in_words, text)
+
+
+def _in_words(found: re.Match[str]) -> str:
+    parts = [p.strip() for p in found[2].split(",") if p.strip()]
+    where = " of the logarithm" if "log" in parts else ""
+    numbers = ", ".join(p for p in parts if p not in ("log", "raw"))
+    return f"{_OBJECTIVES[found[1]]}{f' {numbers}' if numbers else ''}{where}"

@@ -7,6 +7,7 @@ from formsearch.report.context import Builder
 from formsearch.report.numbers import listed, number, percent, plural
 from formsearch.report.parts import derivations, leaderboard, search
 from formsearch.report.schema import DerivationRecord, LeaderboardRecord
+from formsearch.report.text import sentence
 
 
 def title(b: Builder) -> str:
@@ -47,9 +48,10 @@ def answer(b: Builder) -> tuple[tuple[tuple[str, str], ...], Equation | None]:
     elif d.fits:
         fit = d.fits[0]
         lines.append(("Question", f"Which constants of {fit.law} fit the points?"))
-        lines.append(("Answer", listed([f"{k} = {number(v, 5)}" for k, v in fit.constants.items()], 14) + "."))
+        values = listed([f"{k} = {number(v, 5)}" for k, v in fit.constants.items()], 14)
+        lines.append(("Answer", sentence(values)))
         if fit.status.sentence:
-            lines.append(("How sure", fit.status.sentence[0].upper() + fit.status.sentence[1:].rstrip(".") + "."))
+            lines.append(("How sure", sentence(fit.status.sentence)))
         headline = b.equation(b.formula_of(fit.law, fit.formula))
     if d.fronts:
         lines.append(("New form", _new_form(b)))
@@ -100,12 +102,10 @@ def _sure(board: LeaderboardRecord) -> str:
         text = "It has the smallest error; no confidence set could be made"
     clear = next((p for p in apart if p.p_holm is not None and p.p_holm < 0.05 and p.difference), None)
     if clear is not None and clear.difference is not None:
-        text += f"; the next law, {clear.worse}, errs by {number(clear.difference, 2)} more (p {_p(clear.p_holm)})"
+        p = leaderboard.p_text(clear.p_holm)
+        p = p if p.startswith("<") else f"= {p}"
+        text += f"; the next law, {clear.worse}, errs by {number(clear.difference, 2)} more (p {p})"
     return f"{text}."
-
-
-def _p(p: float | None) -> str:
-    return "unknown" if p is None else "< 0.001" if p < 0.001 else f"= {p:.2g}"
 
 
 def _new_form(b: Builder) -> str:
@@ -113,7 +113,8 @@ def _new_form(b: Builder) -> str:
     best = search.best_of(front)
     if best is None:
         return "The search found no form that passes every check."
-    text = f"The search proposes {best.name}, {plural(len(best.constants), 'constant')}, held-out error {number(best.error, 3)}"
+    constants = plural(len(best.constants), "constant")
+    text = f"The search proposes {best.name}, {constants}, held-out error {number(best.error, 3)}"
     reference = front.reference
     if reference is not None and reference.error is not None:
         text += f" against {number(reference.error, 3)} of {reference.law}"
@@ -131,15 +132,15 @@ def _to_do(b: Builder, d: DerivationRecord) -> str:
     for r in d.results:
         if r.kind not in derivations.OPTIMA:
             continue
-        value, span = derivations.value_text(r, derivations.unit_of(b, r))
+        value, span = derivations.value_text(r, derivations.unit_of(r))
         name = r.quantity.replace("_", " ") if r.quantity else r.symbol
         if value:
             said.append(f"{name} {value}{f' ({span})' if span else ''}")
         elif "/" in r.symbol and r.exponents:
             (variable, e), *_ = r.exponents.items()
             if e.value is not None:
-                said.append(f"{name} falling as {variable}^{number(e.value, 3)}" if e.value < 0 else
-                            f"{name} growing as {variable}^{number(e.value, 3)}")  # fmt: skip
+                course = "falling" if e.value < 0 else "growing"
+                said.append(f"{name} {course} as {variable} to the power {number(e.value, 3)}")
     if not said:
         return f"{d.law} has no interior optimum in one variable alone: more of each is better."
     return f"By {d.law} the best choice is {listed(said, 5)}."

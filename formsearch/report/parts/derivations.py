@@ -25,8 +25,20 @@ from formsearch.report.blocks import (
     Value,
 )
 from formsearch.report.context import Builder
-from formsearch.report.numbers import MISSING, listed, number, percent, plural, sized, with_interval
+from formsearch.report.figures import unit_of as quantity_unit
+from formsearch.report.numbers import (
+    MISSING,
+    SUFFIX_UNITS,
+    listed,
+    number,
+    percent,
+    plural,
+    sized,
+    uniform,
+    with_interval,
+)
 from formsearch.report.schema import CheckRecord, DerivationRecord, LawRecord, ResultRecord, TableRecord
+from formsearch.report.text import objective, sentence
 
 Array = NDArray[np.float64]
 
@@ -70,11 +82,9 @@ def value_text(r: ResultRecord, unit: str = "") -> tuple[str, str]:
     return value + suffix, span + suffix
 
 
-def unit_of(b: Builder, r: ResultRecord) -> str:
+def unit_of(r: ResultRecord) -> str:
     """Unit of a result's quantity."""
-    from formsearch.report.figures import unit_of as unit
-
-    return unit(r.quantity) if r.quantity else ""
+    return quantity_unit(r.quantity) if r.quantity else ""
 
 
 def _variables(b: Builder, d: DerivationRecord) -> list[str]:
@@ -89,8 +99,12 @@ def _blocks(b: Builder, d: DerivationRecord) -> list[Block]:
     record = b.law(d.law, d.formula)
     blocks: list[Block] = []
     if d.simulated:
-        blocks.append(Paragraph(f"The constants come from simulated losses: {d.simulated}.", "warning"))
-    opening = f"Constants: {d.constants_source}." if d.constants_source else "Algebra only: no constants were given."
+        blocks.append(Paragraph("The constants come from a fit to simulated losses, not to measurements.", "warning"))
+    opening = (
+        f"Constants: {objective(d.constants_source)}."
+        if d.constants_source
+        else "Algebra only: no constants were given."
+    )
     if d.settings:
         given = [f"{k} = {number(v, 4)}" for k, v in d.settings.items()]
         opening += f" Settings: {listed(given, 12)}."
@@ -100,7 +114,7 @@ def _blocks(b: Builder, d: DerivationRecord) -> list[Block]:
     if record.title:
         blocks.append(Paragraph(f"{record.title.rstrip('.')}."))
     blocks.append(b.equation(b.formula_of(d.law, d.formula)))
-    blocks += [Paragraph(w.rstrip(".") + ".", "warning") for w in d.warnings]
+    blocks += [Paragraph(sentence(w), "warning") for w in d.warnings]
     optima = [r for r in d.results if r.kind not in ("monotone", "none")]
     if optima:
         blocks += [Heading("Results"), _table(b, d, optima)]
@@ -112,7 +126,7 @@ def _blocks(b: Builder, d: DerivationRecord) -> list[Block]:
             blocks.append(Figures(tuple(panels)))
     flat = [r for r in d.results if r.kind in ("monotone", "none")]
     if flat:
-        blocks.append(Bullets(tuple(dict.fromkeys(m.rstrip(".") + "." for r in flat for m in r.remarks))))
+        blocks.append(Bullets(tuple(dict.fromkeys(sentence(m) for r in flat for m in r.remarks))))
     blocks += [_numbers(b, d, t) for t in d.tables if t.columns]
     if d.steps:
         blocks.append(Details(f"The derivation in {plural(len(d.steps), 'step')}", tuple(_steps(b, d))))
@@ -125,27 +139,34 @@ def _condition(b: Builder, d: DerivationRecord, r: ResultRecord) -> Cell:
 
 
 def _table(b: Builder, d: DerivationRecord, optima: list[ResultRecord]) -> Block:
-    columns = [Column("Result"), Column("Closed form"), Column("Value", True), Column("Interval", True), Column("Check")]
+    columns = [
+        Column("Result"),
+        Column("Closed form"),
+        Column("Value", True),
+        Column("Interval", True),
+        Column("Check"),
+    ]
     rows: list[list[Cell]] = []
     for r in optima:
-        value, span = value_text(r, unit_of(b, r))
+        value, span = value_text(r, unit_of(r))
         low, high = r.interval or (None, None)
         text = r.expression or r.implicit
         rows.append([
             maths.formula(optimum_name(r)),
             _formula(b, d, text) if text else MISSING,
-            Value(value or _dependence(r), r.value),
+            Value(value, r.value) if value else _dependence(r),
             Value(span, f"{low} {high}" if span else None),
             _known(r.check),
         ])  # fmt: skip
     return b.table("derived", f"What follows from {d.law}", columns, rows, d.simulated)
 
 
-def _dependence(r: ResultRecord) -> str:
+def _dependence(r: ResultRecord) -> Cell:
+    """Where there is no single number: the power it follows, or what it depends on."""
     if r.exponents:
         (variable, e), *_ = r.exponents.items()
         if e.value is not None:
-            return f"∝ {variable}^{number(e.value, 3)}"
+            return maths.proportional(variable, e.value)
     return f"depends on {listed(r.depends_on)}" if r.depends_on else MISSING
 
 
@@ -157,17 +178,15 @@ def _known(check: CheckRecord) -> str:
 
 def _notes(r: ResultRecord) -> list[str]:
     """The sentences that belong to a result."""
-    name = optimum_name(r)
     notes = [r.independence, r.feasibility, r.extrapolation]
     for variable, e in r.exponents.items():
         if e.expression:
             value = f" = {number(e.value, 4)}" if e.value is not None else ""
-            notes.append(f"{name} is a power of {variable} with exponent {e.expression}{value}")
+            notes.append(f"{optimum_name(r)} is a power of {variable} with exponent {e.expression}{value}")
     if r.integer is not None and r.integer.cost is not None:
-        notes.append(f"best whole number for {r.symbol}: {r.integer.value}, which costs {number(r.integer.cost, 2)} "
-                     "in the target over the optimum")  # fmt: skip
-    notes += r.remarks
-    return [n.rstrip(".") + "." for n in notes if n]
+        cost = number(r.integer.cost, 2)
+        notes.append(f"The best whole number for {r.symbol} is {r.integer.value}; it costs {cost} over the optimum")
+    return [sentence(n) for n in [*notes, *r.remarks] if n]
 
 
 # -- pictures ----------------------------------------------------------------------------------------------------
@@ -182,10 +201,11 @@ def _valley(b: Builder, d: DerivationRecord, record: LawRecord, r: ResultRecord)
         return None
     x, y, at = curve
     name = next(v.quantity for v in record.variables if v.symbol == r.symbol)
-    value, span = value_text(r, unit_of(b, r))
+    value, span = value_text(r, unit_of(r))
     low, high = r.interval or (None, None)
     interval = (low, high) if low is not None and high is not None else None
-    settings = listed([f"{k} = {number(v, 3)}" for k, v in at.items()], 9)
+    units = {v.symbol: quantity_unit(v.quantity) for v in record.variables}
+    settings = listed([f"{k} = {sized(v, units.get(k, ''))}" for k, v in at.items()], 9)
     optimum = r.value
     return b.figure(
         f"optimum-{r.symbol}",
@@ -242,16 +262,22 @@ def _numbers(b: Builder, d: DerivationRecord, t: TableRecord) -> Block:
         return all(v is None or not isinstance(v, str) for v in values)
 
     columns = [Column(name, numeric(values)) for name, values in t.columns.items()]
-    units = {name: "parameters" if name in ("N", "Na", "optimal active") else "tokens" if name == "D" else ""
-             for name in t.columns}  # fmt: skip
-    rows: list[list[Cell]] = [
-        [
-            v if isinstance(v, str) else MISSING if v is None else Value(sized(v, units[name], 4), v)
-            for name, v in zip(t.columns, line, strict=True)
-        ]
-        for line in zip(*t.columns.values(), strict=True)
-    ]
+    shown = [_shown(name, values) for name, values in t.columns.items()]
+    rows = list(zip(*shown, strict=True))
     return b.table(t.name, t.title or t.name, columns, rows, d.simulated)
+
+
+def _shown(name: str, values: list[float | int | str | None]) -> list[Cell]:
+    """The cells of a column: sizes with a suffix, other numbers with equally many decimals."""
+    unit = {"optimal active": "parameters", "Na": "parameters"}.get(name) or quantity_unit(name)
+    numbers = [float(v) for v in values if v is not None and not isinstance(v, str)]
+    text = uniform(numbers)
+    return [
+        v if isinstance(v, str) else MISSING if v is None else Value(
+            sized(v, unit, 4) if unit in SUFFIX_UNITS | {"FLOPs"} else text(float(v)), v
+        )
+        for v in values
+    ]  # fmt: skip
 
 
 def _steps(b: Builder, d: DerivationRecord) -> list[Block]:
@@ -260,16 +286,19 @@ def _steps(b: Builder, d: DerivationRecord) -> list[Block]:
         blocks += [Paragraph("Named parts of the law:")]
         blocks += [b.equation(_formula(b, d, f.expression, f.symbol)) for f in d.definitions]
     if d.assumptions:
-        checks = [Check(c.relation or "", _passed(c.check), f"{_known(c.check)}: {c.check.sentence}") for c in d.assumptions]
+        checks = [
+            Check(c.relation or "", _passed(c.check), sentence(f"{_known(c.check)}: {c.check.sentence}"))
+            for c in d.assumptions
+        ]
         blocks += [Paragraph("Premises of every step:"), Checks(tuple(checks))]
     for i, step in enumerate(d.steps, 1):
         blocks.append(Heading(f"{i}. {step.title}"))
         if step.sentence:
-            blocks.append(Paragraph(step.sentence))
+            blocks.append(Paragraph(sentence(step.sentence)))
         if step.equation:
             blocks.append(b.equation(_formula(b, d, step.equation)))
         if step.check.sentence and step.check.sentence != step.sentence:
-            blocks.append(Checks((Check(_known(step.check), _passed(step.check), step.check.sentence),)))
+            blocks.append(Checks((Check(_known(step.check), _passed(step.check), sentence(step.check.sentence)),)))
         elif step.check.sentence:
             blocks.append(Checks((Check(_known(step.check), _passed(step.check), ""),)))
     return blocks

@@ -6,6 +6,7 @@ from formsearch.report.blocks import Block, Bullets, Cell, Column, Heading, Para
 from formsearch.report.context import Builder
 from formsearch.report.numbers import MISSING, number, percent, with_interval
 from formsearch.report.schema import FitRecord
+from formsearch.report.text import objective, sentence
 
 
 def sections(b: Builder) -> list[Section]:
@@ -26,22 +27,21 @@ def _blocks(b: Builder, fit: FitRecord) -> list[Block]:
     opening = f"{fit.law} fitted"
     if fit.points is not None:
         opening += f" to {fit.points.rows:,} points ({fit.points.hash})"
-    opening += f" by {fit.objective_name}"
+    opening += f" by {objective(fit.objective_name)}"
     if fit.objective is not None:
         opening += f", objective {number(fit.objective, 6)}"
     if fit.share is not None and fit.starts:
         opening += f", {percent(fit.share, 2)} of {fit.starts} starts at the best optimum"
     blocks.append(Paragraph(f"{opening}, seed {fit.seed}."))
     if fit.status.sentence:
-        kind = "plain" if fit.status.code in ("converged", "") else "warning"
-        text = fit.status.sentence
-        blocks.append(Paragraph(f"{text[0].upper()}{text[1:].rstrip('.')}.", "warning" if kind == "warning" else "plain"))
+        text = sentence(fit.status.sentence)
+        blocks.append(Paragraph(text, "plain" if fit.status.code in ("converged", "") else "warning"))
     if len(b.document.fits) > 1 or not b.document.leaderboards:
         blocks.append(b.equation(b.formula_of(fit.law, fit.formula)))
     if fit.constants:
         blocks.append(_table(b, fit))
     if fit.identifiability and fit.identifiability.sentences:
-        blocks.append(Bullets(tuple(s[0].upper() + s[1:].rstrip(".") + "." for s in fit.identifiability.sentences)))
+        blocks.append(Bullets(tuple(sentence(s) for s in fit.identifiability.sentences)))
     return blocks
 
 
@@ -56,11 +56,13 @@ def _table(b: Builder, fit: FitRecord) -> Block:
     columns = [Column("Constant"), Column("Value", True)]
     columns += [Column(f"{percent(fit.resamples.level, 2)} interval", True)] if fit.resamples else []
     columns += [Column("Relative sd", True)] if spread else []
-    columns += [Column("Meaning")]
+    columns += [Column("Meaning", wide=True)]
     rows: list[list[Cell]] = []
     for name, value in fit.constants.items():
         low, high = spans.get(name, (None, None))
-        shown, span = with_interval(value, low, high) if low is not None and high is not None else (number(value, 5), "")
+        shown, span = (
+            with_interval(value, low, high) if low is not None and high is not None else (number(value, 5), "")
+        )
         row: list[Cell] = [maths.formula(name), Value(shown, value)]
         row += [Value(span or MISSING, f"{low} {high}")] if fit.resamples else []
         row += [Value(_sd(spread.get(name)), spread.get(name))] if spread else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from formsearch.report.blocks import (
 from formsearch.report.context import Builder
 from formsearch.report.numbers import MISSING, listed, number, percent, plural, with_interval
 from formsearch.report.schema import LeaderboardRecord, PartRecord, ScoreRecord
+from formsearch.report.text import objective, sentence
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -37,7 +38,7 @@ METRICS = {
     "relative": "mean relative error",
     "log": "root mean square error of the logarithm",
 }
-SHOWN = 8
+SHOWN = 5
 """Sentences of the verdict before the rest is folded."""
 
 
@@ -57,8 +58,9 @@ def sections(b: Builder) -> list[Section]:
 
 
 def best_of(board: LeaderboardRecord) -> ScoreRecord | None:
-    """The best refitted law."""
-    return next((s for s in board.scores if s.kind == "refit"), None)
+    """The law to use: the one that the board names, else the refitted law of least error."""
+    refits = [s for s in board.scores if s.kind == "refit"]
+    return next((s for s in refits if s.law == board.best), refits[0] if refits else None)
 
 
 def error_text(board: LeaderboardRecord, score: ScoreRecord) -> tuple[str, str]:
@@ -78,7 +80,7 @@ def _blocks(b: Builder, board: LeaderboardRecord) -> list[Block]:
         Paragraph(
             f"{plural(len(board.scores), 'law')} on the same points ({board.points.hash}); {board.split}: "
             f"{board.train_rows:,} rows fitted, {board.test_rows:,} judged. Ranked by {measure} on the judged rows, "
-            f"with {percent(board.level, 2)} intervals from resampling them. Objective {board.objective}, "
+            f"with {percent(board.level, 2)} intervals from resampling them. Objective: {objective(board.objective)}; "
             f"{plural(board.starts, 'start')}, seed {board.seed}."
         )
     ]
@@ -87,25 +89,24 @@ def _blocks(b: Builder, board: LeaderboardRecord) -> list[Block]:
     if not board.scores:
         blocks.append(Paragraph("No law could be judged on these points.", "warning"))
     else:
-        blocks += [_table(b, board), Figures((_forest(b, board),))]
+        reach = _reach(b, board)
+        blocks += [_table(b, board), Figures((_forest(b, board), *([reach] if reach else [])))]
     if board.sentences:
-        blocks.append(Bullets(tuple(_sentence(s) for s in board.sentences[:SHOWN])))
+        blocks.append(Bullets(tuple(sentence(s) for s in board.sentences[:SHOWN])))
         if len(board.sentences) > SHOWN:
-            rest = tuple(_sentence(s) for s in board.sentences[SHOWN:])
+            rest = tuple(sentence(s) for s in board.sentences[SHOWN:])
             blocks.append(Details(f"{len(rest)} more comparisons", (Bullets(rest),)))
+    if board.scores:
+        blocks.append(_measures(b, board))
     if board.notes:
-        blocks.append(Details("Notes on the fits", (Bullets(tuple(_sentence(n) for n in board.notes)),)))
+        blocks.append(Details("Notes on the fits", (Bullets(tuple(sentence(n) for n in board.notes)),)))
     blocks += _formulas(b, board)
     if board.not_applicable:
         rows = [(n.law, n.reason) for n in board.not_applicable]
         table = b.table("not-applicable", "Laws that could not be judged on these points, and why",
-                        [Column("Law"), Column("Reason")], rows)  # fmt: skip
+                        [Column("Law"), Column("Reason", wide=True)], rows)  # fmt: skip
         blocks.append(Details(f"{plural(len(rows), 'law')} not applicable, with reasons", (table,)))
     return blocks
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _verdict(board: LeaderboardRecord, score: ScoreRecord) -> str:
@@ -125,10 +126,11 @@ def _verdict(board: LeaderboardRecord, score: ScoreRecord) -> str:
 
 def _table(b: Builder, board: LeaderboardRecord) -> Block:
     columns = [
-        Column("Law"), Column("Verdict"), Column("Constants", True),
-        Column(f"Error ({board.metric.upper()})", True), Column(f"{percent(board.level, 2)} interval", True),
-        Column("Fitted rows", True), Column("R²", True), Column("AICc", True), Column("Starts", True),
+        Column("Law"), Column("Verdict"), Column("Constants", True), Column(f"Error ({board.metric.upper()})", True),
+        Column(f"{percent(board.level, 2)} interval", True), Column("p", True), Column("R²", True),
     ]  # fmt: skip
+    best = best_of(board)
+    against = {p.worse: p.p_holm for p in board.pairs if best is not None and p.better == best.label}
     rows: list[list[Cell]] = []
     for s in board.scores:
         value, span = error_text(board, s)
@@ -139,20 +141,46 @@ def _table(b: Builder, board: LeaderboardRecord) -> Block:
             Value(str(s.constants) if s.kind == "refit" else MISSING, s.constants),
             Value(value, getattr(s.test, board.metric)),
             Value(span, f"{low} {high}" if span else None),
-            Value(number(getattr(s.train, board.metric), 3), getattr(s.train, board.metric)),
+            Value(p_text(against.get(s.label)), against.get(s.label)),
             Value(_r2(s.test.r2), s.test.r2),
-            Value(MISSING if s.aicc is None else f"{s.aicc:.0f}".replace("-", "−"), s.aicc),
-            Value(MISSING if s.share is None else percent(s.share, 2), s.share),
         ])  # fmt: skip
-    best = best_of(board)
     strong = next((i for i, s in enumerate(board.scores) if best is not None and s.label == best.label), None)
     measure = METRICS.get(board.metric, board.metric)
     note = (
-        f"Error: {measure} on the judged rows; fitted rows: the same on the rows the constants come from; R² on the "
-        "judged rows; starts: share of starts that reached the best optimum. AICc compares fits of one objective only."
+        f"Error: {measure} on the judged rows. p: chance of a difference to the best law at least this large if there "
+        "were none, by resampling rows, corrected for all pairs (Holm)."
     )
     return b.table("leaderboard", f"Laws by {measure} on {board.test_rows:,} judged rows", columns, rows,
                    board.points.simulated, note, strong)  # fmt: skip
+
+
+def p_text(p: float | None) -> str:
+    """A p value for a table: "< 0.001" at the bottom, a dash where there is none."""
+    return MISSING if p is None else "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def _measures(b: Builder, board: LeaderboardRecord) -> Block:
+    """Every measure of every law, on the judged and on the fitted rows."""
+    columns = [Column("Law"), Column("MAE", True), Column("RMSE", True), Column("Relative", True), Column("Log", True),
+               Column("Fitted MAE", True), Column("Fitted RMSE", True), Column("AICc", True), Column("BIC", True),
+               Column("Starts", True)]  # fmt: skip
+    rows: list[list[Cell]] = []
+    for s in board.scores:
+        errors = [s.test.mae, s.test.rmse, s.test.relative, s.test.log, s.train.mae, s.train.rmse]
+        whole = [MISSING if v is None else f"{v:.0f}".replace("-", "−") for v in (s.aicc, s.bic)]
+        rows.append([
+            s.label,
+            *(Value(number(v, 3), v) for v in errors),
+            Value(whole[0], s.aicc),
+            Value(whole[1], s.bic),
+            Value(MISSING if s.share is None else percent(s.share, 2), s.share),
+        ])  # fmt: skip
+    note = (
+        "Relative: mean of |error|/observed; log: root mean square error of the logarithm; starts: least share of "
+        "starts that reached the best optimum. AICc and BIC are of the fitted rows; they compare fits of one objective."
+    )
+    table = b.table("measures", "Further measures", columns, rows, board.points.simulated, note)
+    return Details("Further measures of every law", (table,))
 
 
 def _r2(value: float | None) -> str:
@@ -175,7 +203,7 @@ def _forest(b: Builder, board: LeaderboardRecord) -> Figure:
     alt = f"{measure.capitalize()} of each law, best first: " + "; ".join(
         f"{x.name} {number(x.value, 3)}" for x in bars[:8]
     )
-    data = {"law": [x.name for x in bars], board.metric: [x.value for x in bars],
+    data: dict[str, Any] = {"law": [x.name for x in bars], board.metric: [x.value for x in bars],
             "low": [x.low for x in bars], "high": [x.high for x in bars]}  # fmt: skip
     label = f"{measure} ({unit})" if unit else measure
     return b.figure("leaderboard-errors", caption, alt, lambda: plots.forest(bars, label), data, board.points.simulated)
@@ -197,7 +225,7 @@ def _formulas(b: Builder, board: LeaderboardRecord) -> list[Block]:
         blocks.append(b.equation(b.formula_of(s.law, s.formula)))
         if s.values and s.kind == "refit":
             values = ", ".join(f"{k} = {number(v, 5)}" for k, v in s.values.items())
-            blocks.append(Paragraph(f"Fitted: {values}."))
+            blocks.append(Paragraph(sentence(f"Fitted: {values}")))
     return [Details(f"Formulas and constants of the {plural(len(seen), 'judged law')}", tuple(blocks))] if seen else []
 
 
@@ -212,12 +240,10 @@ def _fit_blocks(b: Builder, board: LeaderboardRecord) -> list[Block]:
     best = best_of(board)
     if best is None or best.label not in board.rows.test.predicted:
         return []
-    blocks: list[Block] = [b.equation(b.formula_of(best.law, best.formula))]
-    if best.values:
-        blocks.append(b.equation(b.formula_of(best.law, best.formula, best.values)))
+    blocks: list[Block] = [b.equation(b.formula_of(best.law, best.formula, best.values))]
     if best.status:
-        blocks.append(Paragraph(_sentence(best.status[0].upper() + best.status[1:])))
-    panels = [_parity(b, board, best), *([reach] if (reach := _reach(b, board)) else []), *_residuals(b, board, best)]
+        blocks.append(Paragraph(f"State of the fit: {sentence(best.status)}"))
+    panels = [_parity(b, board, best), *_residuals(b, board, best)]
     return [*blocks, Figures(tuple(panels))]
 
 
@@ -281,8 +307,8 @@ def _residual_plot(x: Array, residual: Array, judged: NDArray[np.bool_], name: s
 def _trend(x: Array, residual: Array) -> str:
     """Rank correlation in words, for those who cannot see the picture."""
     keep = np.isfinite(residual)
-    ranks = [np.argsort(np.argsort(v[keep], kind="stable")) for v in (x, residual)]
-    r = float(np.corrcoef(*ranks)[0, 1]) if keep.sum() > 2 else 0.0
+    first, second = (np.argsort(np.argsort(v[keep], kind="stable")).astype(np.float64) for v in (x, residual))
+    r = float(np.corrcoef(first, second)[0, 1]) if keep.sum() > 2 else 0.0
     if abs(r) < 0.2:
         return f"without trend (rank correlation {r:.2f})"
     return f"{'rising' if r > 0 else 'falling'} (rank correlation {r:.2f})"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.exceptions import UnknownNameError
-from formsearch.quantities import Quantity, quantity
+from formsearch.quantities import Quantity, quantity, rule_for
 from formsearch.report import plots
 from formsearch.report.blocks import Block, Bullets, Column, Facts, Figures, Paragraph, Section, Value
 from formsearch.report.context import Builder
@@ -78,15 +80,15 @@ def _ranges(b: Builder, p: PointsRecord, factors: dict[str, Array]) -> Block:
         count = len(np.unique(codes[name])) if name in codes else None
         rows.append((
             name.replace("_", " "),
-            meaning,
             Value(sized(low, unit), low),
             Value(sized(high, unit), high),
             "" if unit in ("1", "count") else unit,
             Value("" if count is None else "continuous" if count > LEVELS else str(count), count),
             Value(str(alone), alone) if (alone := _varied_alone(codes, name)) is not None else "",
+            meaning,
         ))  # fmt: skip
-    columns = [Column("Factor"), Column("Meaning"), Column("From", True), Column("To", True), Column("Unit"),
-               Column("Levels", True), Column("Sets", True)]  # fmt: skip
+    columns = [Column("Factor"), Column("From", True), Column("To", True), Column("Unit"), Column("Levels", True),
+               Column("Sets", True), Column("Meaning", wide=True)]  # fmt: skip
     note = (
         "Sets: groups of runs in which this factor varies while all others are equal. A factor without such a set "
         "is told apart from the others only through the form of a law."
@@ -120,7 +122,7 @@ def _design(b: Builder, p: PointsRecord, factors: dict[str, Array]) -> list[Bloc
             "Where the runs lie on the range of each factor; a dot's area is the number of runs",
             "Levels of each factor: "
             + "; ".join(
-                f"{n} from {sized(v.min(), _unit(n))} to {sized(v.max(), _unit(n))}, {plural(len(np.unique(v)), 'level')}"
+                f"{n} from {sized(v.min(), _unit(n))} to {sized(v.max(), _unit(n))}, {len(np.unique(v))} levels"
                 for n, v in factors.items()
             ),
             lambda: plots.levels(factors),
@@ -143,6 +145,19 @@ def _design(b: Builder, p: PointsRecord, factors: dict[str, Array]) -> list[Bloc
                 p.simulated,
             )
         )
+    if len(target) and names:
+        x_name, x = _ordering(factors, names)
+        panels.append(
+            b.figure(
+                "overview",
+                f"{p.target} against {x_name.replace('_', ' ')}" + (", by split" if p.labels and p.splits else ""),
+                f"{p.target} from {number(target.min())} to {number(target.max())} against {x_name} from "
+                f"{sized(x.min(), _unit(x_name))} to {sized(x.max(), _unit(x_name))}",
+                lambda: plots.overview(x, target, p.labels, x_name, f"{p.target} ({b.target_unit(p)})"),
+                {x_name: x, p.target: target, **({"label": p.labels} if p.labels else {})},
+                p.simulated,
+            )
+        )
     levelled = [n for n in names if len(np.unique(factors[n])) <= LEVELS]
     if len(levelled) >= 3:
         share = _crossed({n: factors[n] for n in levelled})
@@ -161,6 +176,17 @@ def _design(b: Builder, p: PointsRecord, factors: dict[str, Array]) -> list[Bloc
             )
         )
     return [Figures(tuple(panels))]
+
+
+def _ordering(factors: dict[str, Array], names: list[str]) -> tuple[str, Array]:
+    """Training compute, where it is known or follows from the factors; else the factor with the widest range."""
+    rule = rule_for("C", frozenset(factors))
+    if "C" in factors:
+        return "C", factors["C"]
+    if rule is not None:
+        return "C", np.asarray(rule.compute(*(factors[n] for n in rule.needs)))
+    widest = max(names, key=lambda n: _width(factors[n]))
+    return widest, factors[widest]
 
 
 def _unit(name: str) -> str:
@@ -202,8 +228,8 @@ def _oddities(b: Builder, p: PointsRecord, factors: dict[str, Array]) -> list[Bl
         )  # fmt: skip
         text += f" more than once ({plural(extra, 'row')}, {len(count):,} distinct configurations in {p.rows:,})"
         if len(target):
-            spread = [float(np.std(target[which == g], ddof=1)) for g in repeated]
-            pooled = float(np.sqrt(np.mean(np.square(spread))))
+            sums = [float(((target[which == g] - target[which == g].mean()) ** 2).sum()) for g in repeated]
+            pooled = math.sqrt(sum(sums) / (extra - len(repeated)))
             text += f"; repeats differ by {number(pooled, 2)} in {p.target} (pooled standard deviation)"
             text += ", which bounds what any law can reach" if pooled > 0 else ""
         lines.append(text + ".")
@@ -238,5 +264,3 @@ def _suspicious(b: Builder, p: PointsRecord) -> list[str]:
             "constants to the last digit."
         ]
     return []
-
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,8 +26,12 @@ from formsearch.report.blocks import (
 from formsearch.report.context import Builder
 from formsearch.report.numbers import MISSING, listed, number, plural
 from formsearch.report.schema import CandidateRecord, FrontRecord
+from formsearch.report.text import sentence
 
 Array = NDArray[np.float64]
+
+CELL = 44
+"""Characters of a line of a formula in a table cell."""
 
 
 def sections(b: Builder) -> list[Section]:
@@ -56,23 +62,27 @@ def _blocks(b: Builder, front: FrontRecord) -> list[Block]:
     simulated = front.points.simulated if front.points else b.simulated
     blocks: list[Block] = [Paragraph(_opening(front))]
     if front.status:
-        blocks.append(Paragraph(front.status[0].upper() + front.status[1:].rstrip(".") + "."))
+        blocks.append(Paragraph(sentence(f"How it ended: {front.status}")))
     best = best_of(front)
     if best is None:
         text = "No candidate passed every check, so none is proposed as a law."
+        if front.candidates and all(_verdict(c) == "not examined" for c in front.candidates):
+            text = (
+                "The time was over before any candidate could be examined, so none is proposed as a law: search longer."
+            )
         blocks.append(Paragraph(text, "warning"))
     if front.candidates:
         blocks += [_pictures(b, front, simulated), _table(b, front, simulated)]
     if best is not None:
         blocks += _best(b, front, best, simulated)
-    refused = [c for c in front.candidates if not c.accepted and c.checks]
+    refused = [c for c in front.candidates if _verdict(c) == "refused" and c.checks]
     if refused:
         inner: list[Block] = []
         for c in refused:
             inner += [Heading(c.name), b.equation(candidate_formula(b, c)), Checks(tuple(_check(x) for x in c.checks))]
         blocks.append(Details(f"{plural(len(refused), 'refused candidate')}, with the checks", tuple(inner)))
     if front.notes:
-        blocks.append(Bullets(tuple(n.rstrip(".") + "." for n in front.notes)))
+        blocks.append(Bullets(tuple(sentence(n) for n in front.notes)))
     return blocks
 
 
@@ -89,7 +99,8 @@ def _opening(front: FrontRecord) -> str:
         text += f", {front.fits:,} fits"
     text += f", seed {front.seed}."
     if front.holds_out:
-        text += f" Candidates are judged by their error on rows they were not fitted to: {listed(front.holds_out)}."
+        rows = sentence(listed(front.holds_out))
+        text += f" Candidates are judged by their error on rows they were not fitted to: {rows}"
     if front.reference is not None and front.reference.error is not None:
         text += (
             f" The registered law that extrapolates best on these rows is {front.reference.law}, "
@@ -107,6 +118,7 @@ def _pictures(b: Builder, front: FrontRecord, simulated: str | None) -> Block:
     complexity = np.asarray([c.complexity for c in found], dtype=float)
     train, error = _numbers([c.train_error for c in found]), _numbers([c.error for c in found])
     accepted = np.asarray([c.accepted for c in found])
+    rest = "refused" if any(_verdict(c) == "refused" for c in found) else "not examined"
     best = next((i for i, c in enumerate(found) if c.name == front.best), None) if front.best else None
     reference = front.reference.error if front.reference else None
     what = unit(b, front)
@@ -118,7 +130,7 @@ def _pictures(b: Builder, front: FrontRecord, simulated: str | None) -> Block:
             f"Front of {plural(len(found), 'candidate')}: error falls from {number(float(np.nanmax(error)), 3)} to "
             f"{number(float(np.nanmin(error)), 3)} as complexity grows from {complexity.min():.0f} to "
             f"{complexity.max():.0f}",
-            lambda: plots.front(complexity, train, error, accepted, best, what, reference),
+            lambda: plots.front(complexity, train, error, accepted, best, what, reference, rest),
             {"candidate": [c.name for c in found], "complexity": [c.complexity for c in found], "train_error": train,
              "error": error, "accepted": accepted, "formula": [c.formula for c in found]},
             simulated,
@@ -140,17 +152,21 @@ def _pictures(b: Builder, front: FrontRecord, simulated: str | None) -> Block:
     return Figures(tuple(panels))
 
 
+def _verdict(c: CandidateRecord) -> str:
+    return "accepted" if c.accepted else "not examined" if c.verdict.startswith("not examined") else "refused"
+
+
 def _table(b: Builder, front: FrontRecord, simulated: str | None) -> Block:
-    columns = [Column("Candidate"), Column("Form"), Column("Complexity", True), Column("Held-out error", True),
-               Column("Fitted error", True), Column("Verdict")]  # fmt: skip
+    columns = [Column("Candidate"), Column("Complexity", True), Column("Held-out error", True),
+               Column("Fitted error", True), Column("Verdict"), Column("Form")]  # fmt: skip
     rows: list[list[Cell]] = [
         [
             c.name,
-            candidate_formula(b, c),
             Value(str(c.complexity), c.complexity),
             Value(number(c.error, 3), c.error),
             Value(number(c.train_error, 3), c.train_error),
-            Value("accepted" if c.accepted else "refused", c.verdict),
+            Value(_verdict(c), c.verdict),
+            maths.formula(c.formula, "", c.formula, list(c.variables), line=CELL),
         ]
         for c in front.candidates
     ]
@@ -185,15 +201,18 @@ def _best(b: Builder, front: FrontRecord, best: CandidateRecord, simulated: str 
         )
     ladder = front.trace or best.steps
     if ladder:
-        columns = [Column("Step", True), Column("Move"), Column("Form"), Column("Complexity", True),
-                   Column("Held-out error", True)]  # fmt: skip
+        columns = [Column("Step", True), Column("Complexity", True), Column("Held-out error", True), Column("Move"),
+                   Column("Form")]  # fmt: skip
+        letters = {q: s for s, q in best.variables.items()}
         rows: list[list[Cell]] = [
             [
                 Value(str(i), i),
-                s.move,
-                maths.formula(s.formula, "", s.formula, list(best.variables)) if s.formula else MISSING,
                 Value(MISSING if s.complexity is None else str(s.complexity), s.complexity),
                 Value(number(s.error, 3), s.error),
+                re.sub(r"[A-Za-z_]\w*", lambda m: letters.get(m[0], m[0]), s.move),
+                maths.formula(s.formula, variables=list(best.variables), names=letters, line=CELL)
+                if s.formula
+                else MISSING,
             ]
             for i, s in enumerate(ladder, 1)
         ]
