@@ -109,8 +109,9 @@ def run(
     resamples : refits behind the intervals of derived optima.
     store : recalls finished fits and the finished search of an earlier run, and keeps those of this one.
 
-    Raises `InputError` and its kin for points or options that cannot be used, before any long work, and
-    `EngineMissingError` for an engine that cannot run here.
+    Raises `InputError` and its kin for points or options that cannot be used, before any long work;
+    `NotApplicableError` if no law can be judged, with the first reason; `EngineMissingError` for an engine that
+    cannot run here.
     """
     from formsearch.compare import compare
     from formsearch.compare.board import make_folds, resolve
@@ -125,7 +126,7 @@ def run(
     training = points.take(make_folds(points, chosen).reference, f"{points.name}[training rows]")
     fitter = _fitter(store)
     by = "group" if points.groups else None
-    seed_laws, notes = laws, list[str]()
+    notes: list[str] = []
 
     def judged(entries: Any, stage: str) -> Leaderboard:
         tell(stage, 0.0)
@@ -135,6 +136,10 @@ def run(
         )  # fmt: skip
 
     board = judged(laws, "fitting and judging laws")
+    if not board.scores:
+        name, reason = board.not_applicable[0]
+        more = f" (and {len(board.not_applicable) - 1} more)" if len(board.not_applicable) > 1 else ""
+        raise NotApplicableError(f"{points.name}: no law can be judged on these points; {name}: {reason}{more}")
     front: Front | None = None
     found: dict[str, Law] = {}
     if seconds > 0:
@@ -142,7 +147,7 @@ def run(
         notes += more
         found = _to_judge(front)
     if found:
-        board = judged([*_as_list(seed_laws), *found.values()], "judging what was found")
+        board = judged([*_as_list(laws), *found.values()], "judging what was found")
     fits = _best_fits(board, found)
     derivations, more = _derivations(fits, training, resamples, tell)
     return Run(points, training, board, front, fits, derivations, (*notes, *more))
@@ -221,9 +226,10 @@ def _best_fits(board: Leaderboard, found: Mapping[str, Law]) -> tuple[Fit, ...]:
     members = () if board.confidence is None else board.confidence.members
     scores = [s for s in board.scores if s.fit is not None]
     registered = [s for s in scores if s.law.name not in found]
-    tied = [s for s in registered[1:] if s.label in members and s.ok][: MAY_BE_BEST - 1]
+    lead = [s for s in registered if s.law.name == board.best][:1] or registered[:1]
+    tied = [s for s in registered if s not in lead and s.label in members and s.ok][: MAY_BE_BEST - 1]
     accepted = [s for s in scores if s.law.name in found]
-    return tuple(s.fit for s in (*registered[:1], *tied, *accepted) if s.fit is not None)
+    return tuple(s.fit for s in (*lead, *tied, *accepted) if s.fit is not None)
 
 
 def _derivations(

@@ -102,11 +102,9 @@ def test_the_own_split_of_the_points_is_used() -> None:
     assert set(done.training.frame["split"]) == {"fit"}
 
 
-def test_laws_that_do_not_apply_leave_a_run_without_a_best_law() -> None:
-    done = run(exact(), **(QUICK | {"laws": ["zhao2025"], "seconds": 0.0}))
-    assert not done.ok
-    assert done.fits == ()
-    assert "active_experts" in dict(done.board.not_applicable)["zhao2025"]
+def test_laws_that_do_not_apply_are_an_error_with_the_reason() -> None:
+    with pytest.raises(NotApplicableError, match=r"no law can be judged .* zhao2025: .*active_experts"):
+        run(exact(), **(QUICK | {"laws": ["zhao2025"], "seconds": 0.0}))
 
 
 def test_too_few_points_for_a_search_are_a_note() -> None:

@@ -7,6 +7,7 @@ import typer
 from formsearch.cli.fit import Objective, Starts
 from formsearch.cli.terminal import progress
 from formsearch.cli.verb import Session, Source, verb, words, write_report
+from formsearch.exceptions import NotApplicableError
 
 Laws = Annotated[
     list[str] | None, typer.Option(help="Laws to judge, repeatable or joined by commas. [default: all]", metavar="NAME")
@@ -58,6 +59,9 @@ def compare(
             n_jobs=workers,
             progress=lambda done, total, label: report("comparison", done / total, label),
         )
+    if board.best is None and board.not_applicable:
+        name, reason = board.not_applicable[0]
+        raise NotApplicableError(f"no law could be judged on these points; {name}: {reason}")
     session.say(board)
     session.emit(board.to_dict())
     write_report(session, [board])

@@ -30,10 +30,10 @@ def test_laws_that_cannot_be_fed_are_listed_with_the_reason(cli, runs) -> None:
     assert "active_experts" in done.out
 
 
-def test_nothing_applicable_is_exit_code_1(cli, runs) -> None:
-    done = cli("compare", runs, "--laws", "zhao2025", "--json")
-    assert done.code == 1
-    assert done.result["best"] is None
+def test_nothing_applicable_is_bad_input(cli, runs) -> None:
+    done = cli("compare", runs, "--laws", "zhao2025")
+    assert (done.code, done.out) == (2, "")
+    assert "no law could be judged on these points; zhao2025:" in done.err
 
 
 @pytest.mark.parametrize(
