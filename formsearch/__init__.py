@@ -24,6 +24,8 @@ from formsearch.law import Constant, Law, Published, Start, Variable
 from formsearch.points import Points
 from formsearch.reading import read_points
 from formsearch.registry import laws
+from formsearch.report import report
+from formsearch.search import search
 
 if TYPE_CHECKING:
     from formsearch.fit.regressor import LawRegressor
@@ -55,6 +57,8 @@ __all__ = [
     "laws",
     "load",
     "read_points",
+    "report",
+    "search",
 ]
 
 _LAZY = {"LawRegressor": "formsearch.fit.regressor"}

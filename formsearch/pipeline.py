@@ -138,19 +138,19 @@ def run(
     board = judged(laws, "fitting and judging laws")
     if not board.scores:
         name, reason = board.not_applicable[0]
-        more = f" (and {len(board.not_applicable) - 1} more)" if len(board.not_applicable) > 1 else ""
-        raise NotApplicableError(f"{points.name}: no law can be judged on these points; {name}: {reason}{more}")
+        others = f" (and {len(board.not_applicable) - 1} more)" if len(board.not_applicable) > 1 else ""
+        raise NotApplicableError(f"{points.name}: no law can be judged on these points; {name}: {reason}{others}")
     front: Front | None = None
     found: dict[str, Law] = {}
     if seconds > 0:
-        front, more = _search(training, board, objective, seconds, engine, seed, generations, store, tell)
-        notes += more
+        front, missing = _search(training, board, objective, seconds, engine, seed, generations, store, tell)
+        notes += missing
         found = _to_judge(front)
     if found:
         board = judged([*_as_list(laws), *found.values()], "judging what was found")
     fits = _best_fits(board, found)
-    derivations, more = _derivations(fits, training, resamples, tell)
-    return Run(points, training, board, front, fits, derivations, (*notes, *more))
+    derivations, missing = _derivations(fits, training, resamples, tell)
+    return Run(points, training, board, front, fits, derivations, (*notes, *missing))
 
 
 def _silent(stage: str, done: float | None = None, remark: str = "") -> None:
@@ -226,7 +226,9 @@ def _best_fits(board: Leaderboard, found: Mapping[str, Law]) -> tuple[Fit, ...]:
     members = () if board.confidence is None else board.confidence.members
     scores = [s for s in board.scores if s.fit is not None]
     registered = [s for s in scores if s.law.name not in found]
-    lead = [s for s in registered if s.law.name == board.best][:1] or registered[:1]
+    # A fit that is not at an optimum has constants that mean nothing, so it leads only if there is no other.
+    sound = [s for s in registered if s.ok] or registered
+    lead = [s for s in sound if s.law.name == board.best][:1] or sound[:1]
     tied = [s for s in registered if s not in lead and s.label in members and s.ok][: MAY_BE_BEST - 1]
     accepted = [s for s in scores if s.law.name in found]
     return tuple(s.fit for s in (*lead, *tied, *accepted) if s.fit is not None)

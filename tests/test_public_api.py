@@ -15,7 +15,7 @@ PUBLIC = {
     # splits
     "Ordered", "KFold", "RepeatedKFold", "ByGroup", "LeaveOneLevelOut", "Column",
     # verbs
-    "fit", "compare", "derive",
+    "fit", "compare", "search", "derive", "report",
     # scikit-learn estimators
     "LawRegressor",
 }  # fmt: skip

@@ -62,6 +62,36 @@ def _packages() -> list[Finding]:
     return findings
 
 
+def _kernels() -> str:
+    """A fit whose answer is known; the first time, it compiles the kernels."""
+    import numpy as np
+
+    from formsearch.fit import fit
+    from formsearch.points import Points
+    from formsearch.registry import laws
+
+    n, d = (v.ravel() for v in np.meshgrid(np.geomspace(1e8, 1e10, 5), np.geomspace(1e9, 1e11, 5)))
+    points = Points(1.7 + 400 * n**-0.34 + 410 * d**-0.28, {"N": n, "D": d}, name="exact points")
+    fitted = fit(laws["chinchilla"], points)
+    worst = abs(fitted.constants["alpha"] - 0.34)
+    if not worst < 1e-6:
+        raise RuntimeError(f"a fit that is known to give alpha = 0.34 gave {fitted.constants['alpha']!r}")
+    return "a known fit is reproduced"
+
+
+def _engines() -> str:
+    from formsearch.search.engine import engine_names, get_engine
+
+    found = []
+    for name in engine_names():
+        try:
+            get_engine(name)
+            found.append(name)
+        except EngineMissingError as error:
+            found.append(f"not {error}")
+    return "; ".join(found)
+
+
 def _laws() -> str:
     from formsearch.registry import laws
 
@@ -99,6 +129,8 @@ def _store() -> str:
 
 
 _CHECKS: dict[str, Callable[[], str]] = {
+    "kernels": _kernels,
+    "engines": _engines,
     "laws": _laws,
     "built-in data": _data,
     "cache folder": _cache,
