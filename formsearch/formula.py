@@ -2,7 +2,8 @@
 
 Allowed: declared names, numbers, `+ - * / **` (and `^` for `**`), unary minus, and the functions in `FUNCTIONS`.
 Refused: everything else (attributes, indexing, comprehensions, lambdas, strings, keyword arguments, unknown names).
-Length, depth and the size of numeric powers are capped before SymPy sees them.
+Length, depth, the size of numbers and the arguments of Min and Max are capped before SymPy sees them: it computes
+with whole numbers of any size, and compares the arguments of Max pair by pair.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from operator import add, mul, neg, sub, truediv
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from formsearch.exceptions import FormulaError
 
@@ -20,29 +22,40 @@ if TYPE_CHECKING:
 MAX_LENGTH = 4_000
 MAX_DEPTH = 60
 MAX_NUMERIC_EXPONENT = 64
-
-
-def _functions() -> dict[str, tuple[int, Callable[..., Any]]]:
-    """Name -> (number of arguments or -1 for two and more, SymPy constructor)."""
-    import sympy
-
-    return {
-        "exp": (1, sympy.exp),
-        "log": (1, sympy.log),
-        "ln": (1, sympy.log),
-        "log10": (1, lambda x: sympy.log(x) / sympy.log(10)),
-        "log2": (1, lambda x: sympy.log(x) / sympy.log(2)),
-        "sqrt": (1, sympy.sqrt),
-        "Abs": (1, sympy.Abs),
-        "sin": (1, sympy.sin),
-        "cos": (1, sympy.cos),
-        "atan": (1, sympy.atan),
-        "Min": (-1, sympy.Min),
-        "Max": (-1, sympy.Max),
-    }
-
+MAX_BITS = 4_096
+"""Of the numerator and of the denominator of any number."""
+MAX_ARGUMENTS = 16
+"""Of all Min and Max together."""
 
 FUNCTIONS = ("exp", "log", "ln", "log10", "log2", "sqrt", "Abs", "sin", "cos", "atan", "Min", "Max")
+
+
+class _Function(NamedTuple):
+    """Number of arguments (-1 for two and more), in SymPy, and on floats."""
+
+    arity: int
+    build: Callable[..., Any]
+    value: Callable[..., float]
+
+
+def _functions() -> dict[str, _Function]:
+    import sympy
+
+    table = (
+        _Function(1, sympy.exp, math.exp),
+        _Function(1, sympy.log, math.log),
+        _Function(1, sympy.log, math.log),
+        _Function(1, lambda x: sympy.log(x) / sympy.log(10), math.log10),
+        _Function(1, lambda x: sympy.log(x) / sympy.log(2), math.log2),
+        _Function(1, sympy.sqrt, math.sqrt),
+        _Function(1, sympy.Abs, abs),
+        _Function(1, sympy.sin, math.sin),
+        _Function(1, sympy.cos, math.cos),
+        _Function(1, sympy.atan, math.atan),
+        _Function(-1, sympy.Min, min),
+        _Function(-1, sympy.Max, max),
+    )
+    return dict(zip(FUNCTIONS, table, strict=True))
 
 
 def _tree(text: str) -> ast.expr:
@@ -65,84 +78,144 @@ def names_in(text: str) -> list[str]:
     return list(dict.fromkeys(n.id for n in nodes))
 
 
+class _Part(NamedTuple):
+    """A part of a formula, and its value if it is a number: known before SymPy is asked to compute with it."""
+
+    expression: Any
+    value: float | None
+
+
 def parse_formula(text: str, symbols: Mapping[str, sympy.Symbol]) -> sympy.Expr:
     """SymPy expression of `text`, whose names must all be in `symbols`.
 
     Decimal literals become exact rationals (`0.5` is 1/2). Raises `FormulaError` naming the part that is refused.
     """
-    import sympy
+    try:
+        return _Reader(text, symbols).build(_tree(text), 0).expression
+    except (ArithmeticError, TypeError, ValueError):  # what SymPy cannot compare, or raise to a power
+        raise FormulaError(f"formula {text[:80]!r} is not a finite real expression") from None
 
-    functions = _functions()
 
-    def number(value: object) -> sympy.Expr:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise FormulaError(f"formula contains {value!r}: only numbers are allowed")
-        if isinstance(value, int):
-            if abs(value) > 10**30:
-                raise FormulaError("formula contains a whole number beyond 1e30: write it as a decimal")
-            return sympy.Integer(value)
-        if not math.isfinite(value):
-            raise FormulaError(f"formula contains {value!r}: only finite numbers are allowed")
-        return sympy.Rational(repr(value))
+class _Reader:
+    """Builds the expression of one formula from its syntax tree, part by part."""
 
-    def power(base: sympy.Expr, exponent: sympy.Expr) -> sympy.Expr:
-        if base.is_number and exponent.is_number and abs(float(exponent)) > MAX_NUMERIC_EXPONENT:
-            raise FormulaError(
-                f"numeric power with exponent {exponent}: at most {MAX_NUMERIC_EXPONENT} is evaluated; "
-                "write the number itself"
-            )
-        return sympy.Pow(base, exponent)
+    def __init__(self, text: str, symbols: Mapping[str, sympy.Symbol]) -> None:
+        import sympy
 
-    infinite = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I)
+        self.text = text
+        self.symbols = symbols
+        self.functions = _functions()
+        self.infinite = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I)
+        self.compared = 0
 
-    def finite(part: sympy.Expr) -> sympy.Expr:
-        # Checked where it arises: later functions may hide it, as atan(1/0) does.
-        if part.has(*infinite):
-            raise FormulaError(f"formula {text[:80]!r} is not a finite real expression")
-        return part
-
-    def build(node: ast.expr, depth: int) -> sympy.Expr:
+    def build(self, node: ast.expr, depth: int) -> _Part:
+        """The part that `node` is the root of. Raises `FormulaError` for all that is not on the whitelist."""
         if depth > MAX_DEPTH:
             raise FormulaError(f"formula is nested deeper than {MAX_DEPTH} levels: split it")
         match node:
             case ast.Constant(value=value):
-                return number(value)
+                return _number(value)
             case ast.Name(id=name):
-                if name not in symbols:
-                    raise FormulaError(
-                        f"formula uses {name!r}, which is not declared; declared: {', '.join(sorted(symbols))}"
-                    )
-                return symbols[name]
-            case ast.UnaryOp(op=ast.USub() | ast.UAdd() as op, operand=operand):
-                inner = build(operand, depth + 1)
-                return -inner if isinstance(op, ast.USub) else inner
-            case ast.BinOp(left=left, op=op, right=right):
-                a, b = build(left, depth + 1), build(right, depth + 1)
-                match op:
-                    case ast.Add():
-                        return a + b
-                    case ast.Sub():
-                        return a - b
-                    case ast.Mult():
-                        return a * b
-                    case ast.Div():
-                        return finite(a / b)
-                    case ast.Pow():
-                        return finite(power(a, b))
-            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in functions:
-                arity, function = functions[name]
-                if (arity >= 0 and len(args) != arity) or (arity < 0 and len(args) < 2):
-                    raise FormulaError(
-                        f"{name} takes {arity if arity >= 0 else 'two or more'} arguments, not {len(args)}"
-                    )
-                return finite(function(*(build(a, depth + 1) for a in args)))
-        shown = ast.unparse(node)[:60]
+                return self._name(name)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return self._combined(neg, neg, self.build(operand, depth + 1))
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self.build(operand, depth + 1)
+            case ast.BinOp(left=left, op=ast.Pow(), right=right):
+                return self._power(self.build(left, depth + 1), self.build(right, depth + 1))
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
+                operation = _OPERATIONS[type(op)]
+                return self._combined(operation, operation, self.build(left, depth + 1), self.build(right, depth + 1))
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in self.functions:
+                return self._call(name, args, depth)
         raise FormulaError(
-            f"formula contains {shown!r}, which is not allowed: only names, numbers, + - * / ** and "
+            f"formula contains {ast.unparse(node)[:60]!r}, which is not allowed: only names, numbers, + - * / ** and "
             f"{', '.join(FUNCTIONS)}"
         )
 
+    def _name(self, name: str) -> _Part:
+        if name not in self.symbols:
+            raise FormulaError(
+                f"formula uses {name!r}, which is not declared; declared: {', '.join(sorted(self.symbols))}"
+            )
+        return _Part(self.symbols[name], None)
+
+    def _combined(self, make: Callable[..., Any], value: Callable[..., Any], *parts: _Part) -> _Part:
+        """`make` of the parts; of numbers only after floats have shown that the result is a finite real one."""
+        import sympy
+
+        known: float | None = None
+        if all(p.value is not None for p in parts):
+            known = _finite(value, [p.value for p in parts if p.value is not None])
+            if known is None:
+                raise self._no_real()
+        expression = make(*(p.expression for p in parts))
+        # Checked where it arises: later functions may hide it, as atan(1/0) does.
+        if expression.has(*self.infinite):
+            raise self._no_real()
+        if any(_bits(r) > MAX_BITS for r in expression.atoms(sympy.Rational)):
+            raise FormulaError(f"formula contains a number of more than {MAX_BITS} bits: write it as a decimal")
+        if known is None and expression.is_number:  # its names have cancelled
+            known = float(expression)
+        return _Part(expression, known)
+
+    def _power(self, base: _Part, exponent: _Part) -> _Part:
+        import sympy
+
+        if exponent.value is not None:
+            if base.value is not None and abs(exponent.value) > MAX_NUMERIC_EXPONENT:
+                raise FormulaError(
+                    f"numeric power with exponent {exponent.expression}: at most {MAX_NUMERIC_EXPONENT} is evaluated; "
+                    "write the number itself"
+                )
+            # SymPy raises a number, and the number in front of a product, at once.
+            if _bits(base.expression.as_coeff_Mul()[0]) * abs(exponent.value) > MAX_BITS:
+                raise FormulaError(f"formula contains a power of more than {MAX_BITS} bits: write it as a decimal")
+        return self._combined(sympy.Pow, lambda a, b: a**b, base, exponent)
+
+    def _call(self, name: str, arguments: list[ast.expr], depth: int) -> _Part:
+        function = self.functions[name]
+        if (function.arity >= 0 and len(arguments) != function.arity) or (function.arity < 0 and len(arguments) < 2):
+            wanted = function.arity if function.arity >= 0 else "two or more"
+            raise FormulaError(f"{name} takes {wanted} arguments, not {len(arguments)}")
+        if function.arity < 0:
+            self.compared += len(arguments)
+            if self.compared > MAX_ARGUMENTS:
+                raise FormulaError(f"formula compares more than {MAX_ARGUMENTS} parts in Min and Max: use fewer")
+        return self._combined(function.build, function.value, *(self.build(a, depth + 1) for a in arguments))
+
+    def _no_real(self) -> FormulaError:
+        return FormulaError(f"formula {self.text[:80]!r} is not a finite real expression")
+
+
+_OPERATIONS: Mapping[type, Callable[[Any, Any], Any]] = {
+    ast.Add: add, ast.Sub: sub, ast.Mult: mul, ast.Div: truediv,
+}  # fmt: skip
+
+
+def _number(value: object) -> _Part:
+    import sympy
+
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise FormulaError(f"formula contains {value!r}: only numbers are allowed")
+    if isinstance(value, int):
+        if abs(value) > 10**30:
+            raise FormulaError("formula contains a whole number beyond 1e30: write it as a decimal")
+        return _Part(sympy.Integer(value), float(value))
+    if not math.isfinite(value):
+        raise FormulaError(f"formula contains {value!r}: only finite numbers are allowed")
+    return _Part(sympy.Rational(repr(value)), value)
+
+
+def _finite(function: Callable[..., Any], values: list[float]) -> float | None:
+    """The function's value; None where it is not a finite real number."""
     try:
-        return finite(build(_tree(text), 0))
-    except (TypeError, ValueError):  # what SymPy cannot compare or raise to a power
-        raise FormulaError(f"formula {text[:80]!r} is not a finite real expression") from None
+        value = function(*values)
+    except (ArithmeticError, ValueError):
+        return None
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _bits(number: Any) -> int:
+    """Of a rational number; 0 for an irrational one, which SymPy does not write out."""
+    return 0 if not number.is_Rational else max(int(number.p).bit_length(), int(number.q).bit_length())

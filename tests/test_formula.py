@@ -1,6 +1,7 @@
 """Formula strings: what is read, what is refused, and that nothing is ever run as code."""
 
 import math
+import time
 
 import pytest
 import sympy
@@ -8,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from formsearch.exceptions import FormulaError
-from formsearch.formula import FUNCTIONS, MAX_DEPTH, MAX_LENGTH, names_in, parse_formula
+from formsearch.formula import FUNCTIONS, MAX_ARGUMENTS, MAX_DEPTH, MAX_LENGTH, names_in, parse_formula
 from formsearch.law import formula_text
 
 N, D, a = sympy.symbols("N D a", positive=True)
@@ -80,12 +81,42 @@ def test_reads(text: str, expected: sympy.Expr) -> None:
         ("N" + "+N" * MAX_LENGTH, "characters"),
         ("(" * 150 + "N" + ")" * 150 + "+" + "-" * (MAX_DEPTH + 5) + "N", "deeper than"),
         ("exp(" * 100 + "N" + ")" * 100, "deeper than"),
+        ("N*(-8)**(1/3)", "not a finite real"),
+        # Small to write, endless to compute with.
+        ("N*((((((2**64)**64)**64)**64)**64)**64)", "more than 4096 bits"),
+        ("N + (1e300**60)**60", "more than 4096 bits"),
+        ("N*((1.0001**64)**64)**64", "more than 4096 bits"),
+        ("N" + "*1e300/3" * 15, "more than 4096 bits"),
+        ("((((1e30*N)**64)**64)**64)**64", "more than 4096 bits"),
+        ("(" * 15 + "N" + ")**1e300" * 15, "more than 4096 bits"),
+        ("N + exp(exp(exp(exp(100))))", "not a finite real"),
+        ("N + exp(exp(exp(exp(N - N + 100))))", "not a finite real"),
+        ("exp(exp(1e300*N*(1e300/N)))", "not a finite real"),
+        ("Max(" + ",".join(f"N**{i}" for i in range(300)) + ")", "more than 16 parts"),
+        ("+".join(f"Max(N, {i})" for i in range(9)), "more than 16 parts"),
     ],
 )
 def test_refuses(text: str, message: str) -> None:
     with pytest.raises(FormulaError, match=message) as refusal:
         parse_formula(text, SYMBOLS)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "N + sin(10**30)*atan(10**60)",
+        "N + " + "sqrt(" * 50 + "2" + ")" * 50,
+        "N + 123456789012345678901234567891**0.333",
+        "Max(" + ", ".join(f"N**{i} - {i}*exp(D)" for i in range(MAX_ARGUMENTS)) + ")",
+        "N**N**N**N**N**N",
+        "-" * MAX_DEPTH + "N",
+    ],
+)
+def test_odd_formulas_are_read_at_once(text: str) -> None:
+    begun = time.perf_counter()
+    assert parse_formula(text, SYMBOLS).free_symbols <= {N, D}
+    assert time.perf_counter() - begun < 5
 
 
 def test_names_in_order_of_appearance_without_functions() -> None:
