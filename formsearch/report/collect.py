@@ -242,8 +242,9 @@ def _short(values: Any) -> list[float]:
 
 
 def _best_fit(board: Any) -> list[dict[str, Any]]:
-    """The fit of the best refitted law, with what the points tell about it."""
-    fit = next((s.fit for s in board.scores if s.kind == "refit" and s.fit is not None), None)
+    """The fit of the law to use, with what the points tell about it."""
+    fits = [s.fit for s in board.scores if s.kind == "refit" and s.fit is not None]
+    fit = next((f for f in fits if f.law.name == board.best), None)
     return [] if fit is None else [{**fit.to_dict(), **_knowledge(fit)}]
 
 

@@ -75,7 +75,7 @@ def render(draw: Callable[[], Figure], name: str, alt: str) -> Picture:
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
         figure.set_layout_engine("none")  # the layout is settled: the PDF keeps it
         figure.savefig(pdf, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
-    text = _tidy(svg.getvalue())
+    text = _tidy(svg.getvalue(), name)
     return Picture(_inline(text, alt), _standalone(text, alt), pdf.getvalue())
 
 
@@ -90,19 +90,27 @@ def panel(height: float = HEIGHT, width: float = WIDTH) -> tuple[Figure, Axes]:
 # -- SVG ---------------------------------------------------------------------------------------------------------
 
 
-def _tidy(svg: str) -> str:
-    """Without prologue, metadata and unused identifiers; coordinates to a hundredth of a point."""
+_USE = re.compile(r'<use href="#([^"]+)" x="([^"]+)" y="([^"]+)" style="([^"]*)"/>')
+_RUN = re.compile(r"(?:<use [^>]*/>\s*){2,}")
+
+
+def _tidy(svg: str, name: str) -> str:
+    """Without prologue, metadata and fonts; identifiers short and unique; coordinates to a hundredth of a point."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = svg.replace("xlink:href", "href").replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
-    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
-    svg = re.sub(r' id="([^"]+)"', lambda m: m[0] if m[1] in used else "", svg)
+    used = dict.fromkeys(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
+    short = {old: f"{name}-{i}" for i, old in enumerate(used)}
+    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{short[m[1]]}"' if m[1] in used else "", svg)
+    svg = re.sub(r'(href="#|url\(#)([^")]+)', lambda m: m[1] + short[m[2]], svg)
     svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"\d+\.\d{3,}", _shortened, tag[0]), svg)
-    svg = re.sub(r"<g>\s*</g>", "", svg)
     svg = re.sub(r"(?:<g clip-path=\"(url\([^)]*\))\">\s*(<use [^>]*/>)\s*</g>\s*)+", _joined_uses, svg)
+    svg = _RUN.sub(_hoisted, svg)
+    svg = re.sub(r"<g>\s*</g>", "", svg)
     # The layout was made for DejaVu Sans, which is wide: any sans-serif of the page fits in its place.
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
     svg = re.sub(r"font: (\w+) ([\d.]+px) [^;\"]*", r"font-weight: \1; font-size: \2", svg)
+    svg = re.sub(r"; font-family: [^;\"]*", "", svg)
     return re.sub(r"\n\s*", "\n", svg)
 
 
@@ -114,6 +122,18 @@ def _joined_uses(found: re.Match[str]) -> str:
     """Markers that matplotlib clips one by one, under one group."""
     uses = re.findall(r"<use [^>]*/>", found[0])
     return f'<g clip-path="{found[1]}">{"".join(uses)}</g>'
+
+
+def _hoisted(found: re.Match[str]) -> str:
+    """Markers of one style in a row: the style once, on a group. (Only properties that children inherit occur.)"""
+    out: list[str] = []
+    last = ""
+    for href, x, y, style in _USE.findall(found[0]):
+        if style != last:
+            out.append(("</g>" if last else "") + f'<g style="{style}">')
+            last = style
+        out.append(f'<use href="#{href}" x="{x}" y="{y}"/>')
+    return "".join(out) + "</g>" if out and "opacity:" not in re.sub(r"(fill|stroke)-opacity:", "", last) else found[0]
 
 
 def _opened(svg: str, attributes: str) -> str:

@@ -26,7 +26,7 @@ from formsearch.report.text import escape_latex
 LINE = 96
 """Characters that a line of a table holds in its small type."""
 
-LONG = 24
+LONG, LONG_WITH_FORMULAS = 24, 9
 """Rows from which a table may break across pages."""
 
 _MARKS = {True: r"\ensuremath{\checkmark}", False: r"\ensuremath{\times}", None: "--"}
@@ -51,7 +51,8 @@ def table(t: Table) -> str:
     body = "\n".join(" & ".join(_cell(c) for c in row) + r" \\" for row in t.rows)
     note = f"\n\\par\\smallskip{{\\footnotesize {escape_latex(t.note)}\\par}}" if t.note else ""
     caption = escape_latex(t.caption)
-    if len(t.rows) >= LONG and not any(isinstance(c, Formula) for row in t.rows for c in row):
+    formulas = any(_has_formula(t, j) for j in range(len(t.columns)))
+    if len(t.rows) >= (LONG_WITH_FORMULAS if formulas else LONG):
         return (
             f"{{\\small\\begin{{longtable}}{{{layout}}}\n\\caption{{{caption}}}\\\\\n\\toprule\n{head}\n\\midrule\n"
             f"\\endfirsthead\n\\toprule\n{head}\n\\midrule\n\\endhead\n\\bottomrule\n\\endfoot\n{body}\n"
@@ -91,7 +92,7 @@ def _width(cell: Cell) -> int:
 
 def _cell(cell: Cell) -> str:
     if isinstance(cell, Formula):
-        return f"${cell.latex}$"
+        return f"\\cellformula{{{cell.latex}}}"
     text = escape_latex(cell if isinstance(cell, str) else cell.text)
     return f"{{{text}}}" if text.startswith("[") else text
 

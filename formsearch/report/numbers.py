@@ -46,7 +46,9 @@ def number(value: object, digits: int = 4) -> str:
         text = f"{rounded:.{max(digits - 1 - exponent, 0)}f}"
     else:
         mantissa = f"{rounded / 10.0**exponent:.{digits - 1}f}"
-        text = f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}×{power_of_ten(exponent)}"
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        one = {"1": "", "-1": "-"}.get(mantissa)
+        text = f"{mantissa}×{power_of_ten(exponent)}" if one is None else f"{one}{power_of_ten(exponent)}"
     return text.replace("-", "−")
 
 

@@ -81,8 +81,8 @@ def levels(columns: Mapping[str, Array]) -> Figure:
         ends = [sized(float(values.min()), unit), sized(float(values.max()), unit)]
         axes.text(-0.05, y, ends[0], ha="right", va="center", fontsize=7.5, color=INK)
         axes.text(1.05, y, ends[1] if high > low else "", ha="left", va="center", fontsize=7.5, color=INK)
-        axes.text(-0.24, y, f"{name.replace('_', ' ')}{' (log)' if log else ''}", ha="right", va="center", fontsize=8)
-    axes.set(xlim=(-0.75, 1.22), ylim=(-0.6, len(columns) - 0.4))
+        axes.text(-0.32, y, f"{name.replace('_', ' ')}{' (log)' if log else ''}", ha="right", va="center", fontsize=8)
+    axes.set(xlim=(-0.85, 1.22), ylim=(-0.6, len(columns) - 0.4))
     axes.axis("off")
     return figure
 
@@ -94,6 +94,8 @@ def design(x: Array, y: Array, target: Array, names: tuple[str, str], target_lab
     scale(axes, "x", x, names[0])
     scale(axes, "y", y, names[1])
     bar = figure.colorbar(marks, ax=axes, pad=0.02, aspect=24)
+    assert bar.solids is not None
+    bar.solids.set_rasterized(True)  # one small image in place of 256 rectangles
     bar.set_label(target_label, color=INK)
     bar.outline.set_visible(False)
     finish(axes, x=axis_label(names[0]), y=axis_label(names[1]))
@@ -294,13 +296,29 @@ def valley(x: Array, y: Array, name: str, target: str, at: float, interval: tupl
     return figure
 
 
-def curve(x: Array, y: Array, x_name: str, y_label: str, low: Array | None = None, high: Array | None = None) -> Figure:
-    """A derived quantity against a factor, with a band if its ends are given."""
+def allocation(x: Array, columns: Mapping[str, Array], given: str) -> Figure:
+    """Best sizes against a budget, both logarithmic."""
     figure, axes = panel()
-    if low is not None and high is not None:
-        axes.fill_between(x, low, high, color=BLUE, alpha=0.16, linewidth=0)
-    axes.plot(x, y, color=BLUE)
-    scale(axes, "x", x, x_name)
-    scale(axes, "y", y)
-    finish(axes, x=axis_label(x_name), y=y_label)
+    for (name, y), colour, marker in zip(columns.items(), SERIES, MARKERS, strict=False):
+        axes.plot(x, y, color=colour, marker=marker, markersize=3.8, label=name)
+    both = np.concatenate(list(columns.values()))
+    scale(axes, "x", x, given, log=True)
+    scale(axes, "y", both, "N", log=True)
+    _legend(axes)
+    finish(axes, x=axis_label(given), y="best value")
+    return figure
+
+
+def valleys(curves: Mapping[str, tuple[Array, Array, float, float]], name: str, target: str) -> Figure:
+    """The law along one size at several budgets, each with its lowest point."""
+    figure, axes = panel()
+    for (label, (x, y, at, lowest)), colour in zip(curves.items(), SERIES, strict=False):
+        axes.plot(x, y, color=colour, label=label)
+        axes.plot([at], [lowest], marker="D", color=colour, markersize=5)
+    low = min(lowest for *_, lowest in curves.values())
+    high = max(float(y[0]) for _, y, _, _ in curves.values())
+    scale(axes, "x", np.concatenate([x for x, *_ in curves.values()]), name, log=True)
+    scale(axes, "y", np.asarray([low, high]), log=False)
+    figure.legend(loc="outside upper left", ncols=2, handlelength=1.2, columnspacing=1.0)
+    finish(axes, x=axis_label(name), y=target)
     return figure

@@ -34,7 +34,9 @@ _ENTITIES = {"InvisibleTimes": "&#x2062;", "ExponentialE": "e", "ImaginaryI": "i
 
 def shown(value: float) -> tuple[str, str]:
     """Mantissa and power of ten ("" if none) of a decimal: at most `DIGITS` digits, no trailing zeros."""
-    mantissa, _, power = number(float(value), DIGITS).replace("−", "-").partition("×10")
+    mantissa, times, power = number(float(value), DIGITS).replace("−", "-").partition("×10")
+    if not times and (found := re.fullmatch(r"(-?)10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", mantissa)):
+        return f"{found[1]}1", found[2].translate(_PLAIN)
     if "." in mantissa:
         mantissa = mantissa.rstrip("0").rstrip(".")
     return mantissa, power.translate(_PLAIN)

@@ -6,7 +6,7 @@ from formsearch.report.blocks import Equation
 from formsearch.report.context import Builder
 from formsearch.report.numbers import listed, number, percent, plural
 from formsearch.report.parts import derivations, leaderboard, search
-from formsearch.report.schema import DerivationRecord, LeaderboardRecord
+from formsearch.report.schema import LeaderboardRecord
 from formsearch.report.text import sentence
 
 
@@ -56,7 +56,7 @@ def answer(b: Builder) -> tuple[tuple[tuple[str, str], ...], Equation | None]:
     if d.fronts:
         lines.append(("New form", _new_form(b)))
     if d.derivations:
-        lines.append(("What it says to do", _to_do(b, d.derivations[0])))
+        lines.append(("What it says to do", _to_do(b)))
     if b.simulated:
         lines.append(("Beware", f"The losses are not measurements: they are {b.simulated}."))
     return tuple(lines), headline
@@ -89,14 +89,18 @@ def _sure(board: LeaderboardRecord) -> str:
         return "Nothing to be sure of."
     if len(board.scores) == 1:
         return "There was no other law to compare it with."
-    members = [m for m in (board.confidence_set.members if board.confidence_set else []) if m != best.label]
+    found = board.confidence_set
+    members = found.members if found else []
+    level = percent(found.level, 2) if found else ""
     apart = [p for p in board.pairs if p.better == best.label and p.worse not in members]
     order = [s.label for s in board.scores]
     apart.sort(key=lambda p: order.index(p.worse) if p.worse in order else len(order))
-    level = percent(board.confidence_set.level, 2) if board.confidence_set else ""
-    if members:
-        text = f"{listed([best.label, *members])} cannot be told apart on these points ({level} confidence set)"
-    elif board.confidence_set:
+    choice = next((s for s in board.sentences if " is the law to use" in s), "")
+    if choice:
+        text = sentence(choice).rstrip(".")
+    elif len(members) > 1:
+        text = f"{listed(members)} cannot be told apart on these points ({level} confidence set)"
+    elif found:
         text = f"It stands alone in the {level} confidence set"
     else:
         text = "It has the smallest error; no confidence set could be made"
@@ -126,21 +130,25 @@ def _new_form(b: Builder) -> str:
     return f"{text}."
 
 
-def _to_do(b: Builder, d: DerivationRecord) -> str:
-    """The optima with numbers, then those that are formulas of another variable."""
+def _to_do(b: Builder) -> str:
+    """The optima of the law to use: those with numbers, then the powers that others follow."""
+    boards = b.document.leaderboards
+    name = boards[0].best if boards else None
+    about = [d for d in b.document.derivations if d.law == name] or b.document.derivations[:1]
     said: list[str] = []
-    for r in d.results:
-        if r.kind not in derivations.OPTIMA:
-            continue
-        value, span = derivations.value_text(r, derivations.unit_of(r))
-        name = r.quantity.replace("_", " ") if r.quantity else r.symbol
-        if value:
-            said.append(f"{name} {value}{f' ({span})' if span else ''}")
-        elif "/" in r.symbol and r.exponents:
-            (variable, e), *_ = r.exponents.items()
-            if e.value is not None:
-                course = "falling" if e.value < 0 else "growing"
-                said.append(f"{name} {course} as {variable} to the power {number(e.value, 3)}")
+    for d in about:
+        optima = [r for r in d.results if r.kind in derivations.OPTIMA]
+        for r in optima:
+            value, span = derivations.value_text(r, derivations.unit_of(r))
+            what = r.quantity.replace("_", " ") if r.quantity else r.symbol
+            ratio = any("/" in o.symbol and o.symbol.split("/")[0] == r.symbol for o in optima)
+            if value:
+                said.append(f"{what} {value}{f' ({span})' if span else ''}")
+            elif r.exponents and not ratio:
+                (variable, e), *_ = r.exponents.items()
+                if e.value is not None:
+                    course = "falling" if e.value < 0 else "growing"
+                    said.append(f"{what} {course} as {variable} to the power {number(e.value, 3)}")
     if not said:
-        return f"{d.law} has no interior optimum in one variable alone: more of each is better."
-    return f"By {d.law} the best choice is {listed(said, 5)}."
+        return f"{about[0].law} has no interior optimum: more of each variable is better."
+    return f"By {about[0].law} the best choice is {listed(list(dict.fromkeys(said)), 6)}."

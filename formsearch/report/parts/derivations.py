@@ -37,6 +37,7 @@ from formsearch.report.numbers import (
     uniform,
     with_interval,
 )
+from formsearch.report.parts import frontier
 from formsearch.report.schema import CheckRecord, DerivationRecord, LawRecord, ResultRecord, TableRecord
 from formsearch.report.text import objective, sentence
 
@@ -52,7 +53,7 @@ def sections(b: Builder) -> list[Section]:
     return [
         Section(
             f"derivation-{i + 1}" if i else "derivation",
-            f"What follows from {d.law}" + (f" under {d.subject_to}" if d.subject_to else ""),
+            f"What follows from {d.law}" + (f" under {sentence(d.subject_to).rstrip('.')}" if d.subject_to else ""),
             tuple(_blocks(b, d)),
         )
         for i, d in enumerate(b.document.derivations)
@@ -122,6 +123,7 @@ def _blocks(b: Builder, d: DerivationRecord) -> list[Block]:
         if notes:
             blocks.append(Bullets(tuple(dict.fromkeys(notes))))
         panels = [p for r in optima if (p := _valley(b, d, record, r)) is not None]
+        panels += frontier.figures(b, d)
         if panels:
             blocks.append(Figures(tuple(panels)))
     flat = [r for r in d.results if r.kind in ("monotone", "none")]

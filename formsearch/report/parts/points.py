@@ -13,6 +13,7 @@ from formsearch.report import plots
 from formsearch.report.blocks import Block, Bullets, Column, Facts, Figures, Paragraph, Section, Value
 from formsearch.report.context import Builder
 from formsearch.report.numbers import listed, number, plural, sized
+from formsearch.report.parts.leaderboard import best_of
 from formsearch.report.schema import PointsRecord
 
 Array = NDArray[np.float64]
@@ -150,7 +151,7 @@ def _design(b: Builder, p: PointsRecord, factors: dict[str, Array]) -> list[Bloc
         panels.append(
             b.figure(
                 "overview",
-                f"{p.target} against {x_name.replace('_', ' ')}" + (", by split" if p.labels and p.splits else ""),
+                f"The {p.target} against {x_name.replace('_', ' ')}" + (", by split" if p.labels and p.splits else ""),
                 f"{p.target} from {number(target.min())} to {number(target.max())} against {x_name} from "
                 f"{sized(x.min(), _unit(x_name))} to {sized(x.max(), _unit(x_name))}",
                 lambda: plots.overview(x, target, p.labels, x_name, f"{p.target} ({b.target_unit(p)})"),
@@ -175,7 +176,8 @@ def _design(b: Builder, p: PointsRecord, factors: dict[str, Array]) -> list[Bloc
                 {"factor": levelled, **{n: share[:, j] for j, n in enumerate(levelled)}},
             )
         )
-    return [Figures(tuple(panels))]
+    # the two scatter plots beside each other, then levels and crossing
+    return [Figures((*panels[1:3], panels[0], *panels[3:]))]
 
 
 def _ordering(factors: dict[str, Array], names: list[str]) -> tuple[str, Array]:
@@ -242,7 +244,7 @@ def _oddities(b: Builder, p: PointsRecord, factors: dict[str, Array]) -> list[Bl
 def _suspicious(b: Builder, p: PointsRecord) -> list[str]:
     """Rows that the best law misses by far more than the others."""
     for board in b.document.leaderboards:
-        best = next((s for s in board.scores if s.kind == "refit"), None)
+        best = best_of(board)
         train = board.rows.train
         if board.points.hash != p.hash or best is None or best.label not in train.predicted:
             continue

@@ -79,8 +79,12 @@ def _blocks(b: Builder, front: FrontRecord) -> list[Block]:
     if refused:
         inner: list[Block] = []
         for c in refused:
-            inner += [Heading(c.name), b.equation(candidate_formula(b, c)), Checks(tuple(_check(x) for x in c.checks))]
-        blocks.append(Details(f"{plural(len(refused), 'refused candidate')}, with the checks", tuple(inner)))
+            failed = [x for x in c.checks if not x.passed]
+            passed = Check("", True, f"{plural(len(c.checks) - len(failed), 'other check')} passed.")
+            inner += [Heading(c.name), b.equation(candidate_formula(b, c)), Checks((*map(_check, failed), passed))]
+        blocks.append(
+            Details(f"{plural(len(refused), 'refused candidate')}, with the checks they failed", tuple(inner))
+        )
     if front.notes:
         blocks.append(Bullets(tuple(sentence(n) for n in front.notes)))
     return blocks
