@@ -159,7 +159,8 @@ def run(
     announce()
     from formsearch.core.kernels import fit_jobs
 
-    targets, weights = np.ascontiguousarray(np.atleast_2d(targets)), np.ascontiguousarray(np.atleast_2d(weights))
+    # Points are read-only, and read-only arrays are a type of their own: the kernels would be compiled twice.
+    targets, weights = (np.require(np.atleast_2d(v), np.float64, ["C", "W"]) for v in (targets, weights))
     if objective.log and (targets <= 0).any():
         row = int(np.argwhere(targets <= 0)[0][1])
         raise InputError(
