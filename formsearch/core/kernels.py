@@ -172,7 +172,7 @@ def _projection_stage(
         measure = promised / objective if objective > 0.0 else 0.0
         if measure <= tolerance or objective <= exact:
             return objective, measure, iteration, CONVERGED
-        if handover and (measure < 1e-3 or small >= 3):
+        if handover and (measure < 1e-3 or small >= 12):
             return objective, measure, iteration, STALLED
         accepted = False
         while damping < 1e20:
