@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.core.batch import Pack
+from formsearch.points import Points
 from formsearch.quantities import Rule, rule_for
 from formsearch.search.emit import Columns, emit, to_centred, to_raw
 from formsearch.search.grammar import Apply, Form, Sum, uses
@@ -28,6 +29,7 @@ FAR = (1e3, 1e6, 1e9, 1e12)
 STEPS = (1.5, 3.0, 10.0, 30.0, REACH)
 SAMPLE = 48
 QUICK_SAMPLE = 12
+NOISY_STEPS = 0.1
 FALLS_WITH = frozenset({
     "N", "D", "N_nonvocab", "N_nonzero", "N_dense", "unique_tokens", "characters", "samples", "C", "parallel_streams",
     "D_dense", "latents", "log_flops",
@@ -127,8 +129,21 @@ class Surroundings:
 
 
 def falling(bench: Workbench) -> list[str]:
-    """Axes of size with which the target is expected to fall."""
-    return [q for q in bench.variables if q in FALLS_WITH] if bench.points.target_quantity == "loss" else []
+    """Axes of size with which a loss is expected to fall: those of `FALLS_WITH`, unless the points contradict it."""
+    if bench.points.target_quantity != "loss":
+        return []
+    return [q for q in bench.variables if q in FALLS_WITH and q in bench.points.factors and _falls(bench.points, q)]
+
+
+def _falls(points: Points, q: str) -> bool:
+    """Whether the target falls from level to level of `q` wherever everything else is equal, but for a few noisy steps.
+
+    Points in which `q` never varies alone do not contradict the expectation.
+    """
+    from formsearch.search.design import steps_along
+
+    rise = steps_along(points, q)
+    return len(rise) == 0 or float(np.mean(rise > 0)) <= NOISY_STEPS
 
 
 def _grown(table: Table, names: Sequence[str], by: float, rules: Mapping[str, Rule | None]) -> Table:

@@ -13,7 +13,7 @@ from formsearch.core.objectives import LeastSquares, Objective
 from formsearch.exceptions import InputError, UnknownNameError
 from formsearch.law import Law
 from formsearch.points import Points
-from formsearch.search.accept import Acceptance, Reference, judge_acceptance, paired
+from formsearch.search.accept import ROUNDING, Acceptance, Reference, judge_acceptance, paired
 from formsearch.search.asymptotics import Check, Surroundings, falling
 from formsearch.search.emit import to_raw
 from formsearch.search.engine import Config, Engine, Proposal, Report, Spent, sequence_of
@@ -21,6 +21,7 @@ from formsearch.search.expression import constant_names, from_law, to_law, varia
 from formsearch.search.front import Candidate, Front, pareto
 from formsearch.search.grammar import variables
 from formsearch.search.judge import folds_of, size_axes
+from formsearch.search.native import Effort
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.workbench import Candidate as Draft
 from formsearch.search.workbench import Fitted, Workbench
@@ -127,6 +128,8 @@ def discover(
     reference = best_reference(bench, known)
     proposals: list[Proposal] = []
     status = "the time was used up" if generations is None else "all generations were run"
+    if "native" in {e.name for e in engines} and len(chosen) > Effort().most_rows:
+        notes.append(f"searched on a coreset of {Effort().most_rows} rows; refitted and judged on all {len(chosen)}")
     tried = 0
 
     def watch(p: object) -> None:
@@ -208,7 +211,7 @@ class Finish:
             return [], None
         first = min(accepted, key=lambda c: c.error)
         near = [c for c in accepted if c is first or not self.worse(c, first)]
-        close = [c for c in near if c.error <= (1 + HARDLY) * first.error]
+        close = [c for c in near if c.error <= (1 + HARDLY) * first.error + ROUNDING * self.bench.scale]
         return near, min(close, key=lambda c: (c.complexity, c.error))
 
     def refitted(self, proposals: Sequence[Proposal]) -> list[Finalist]:
@@ -231,7 +234,7 @@ class Finish:
     def worse(self, a: Candidate, b: Candidate) -> bool:
         """Whether `a` is significantly worse than `b` on the held-out rows."""
         fitted = [Fitted(None, None, 0.0, 0, None, held=c.held) for c in (a, b)]  # type: ignore[arg-type]
-        difference, p = paired(fitted[0], fitted[1])
+        difference, p = paired(fitted[0], fitted[1], ROUNDING * self.bench.scale)
         return difference > 0 and p < TIED
 
     def refit(self, proposals: Sequence[Proposal], with_reference: bool = False) -> list[Finalist]:

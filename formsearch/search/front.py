@@ -68,7 +68,8 @@ class Candidate:
         else:
             table, group = data, data["group"] if self.group_constants else None
         if not self.group_constants:
-            return self.law.evaluate(table, self.constants)
+            rows = len(data) if isinstance(data, Points) else _rows(table)
+            return np.broadcast_to(self.law.evaluate(table, self.constants), (rows,)).copy()
         if group is None:
             raise InputError(f"{self.law.name} has constants per group: the points need their group column")
         labels = np.asarray([str(g) for g in group])
@@ -208,6 +209,11 @@ class Front:
     def __repr__(self) -> str:
         found = "none accepted" if self.best is None else f"best {self.best.law.formula}"
         return f"<front of {len(self.candidates)} candidates, {found}>"
+
+
+def _rows(table: Any) -> int:
+    """Rows of a frame or of a mapping of columns."""
+    return len(table) if hasattr(table, "columns") else max((np.size(v) for v in table.values()), default=1)
 
 
 def candidate_source(candidate: Candidate, name: str, points: Mapping[str, Any]) -> str:

@@ -449,10 +449,16 @@ def _foreign(body: Sum, term: Term, other: Sketch) -> Rewrite:
 
 
 def children(
-    sketch: Sketch, alphabet: Alphabet, count: int, rng: np.random.Generator, others: Sequence[Sketch] = ()
+    sketch: Sketch,
+    alphabet: Alphabet,
+    count: int,
+    rng: np.random.Generator,
+    others: Sequence[Sketch] = (),
+    groups: Sequence[str] = tuple(WEIGHTS),
 ) -> list[tuple[Sketch, str]]:
-    """Up to `count` distinct children: classes by weight, moves of a class without replacement."""
-    table = {name: found for name, found in moves_of(sketch, alphabet, others).items() if found}
+    """Up to `count` distinct children: classes (of `groups`) by weight, moves of a class without replacement."""
+    every = moves_of(sketch, alphabet, others)
+    table = {name: found for name, found in every.items() if found and name in groups}
     for name, found in table.items():
         table[name] = [found[i] for i in rng.permutation(len(found))]
     result: list[tuple[Sketch, str]] = []

@@ -24,7 +24,7 @@ from formsearch.search.emit import to_raw
 from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, Step
 from formsearch.search.expression import from_law
 from formsearch.search.grammar import Form, Term, complexity, constant, describe, uses
-from formsearch.search.judge import size_axes
+from formsearch.search.judge import coreset, size_axes
 from formsearch.search.moves import children
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.workbench import Candidate, Fitted, Workbench
@@ -32,19 +32,17 @@ from formsearch.search.workbench import Candidate, Fitted, Workbench
 
 @dataclass(frozen=True)
 class Effort:
-    """Sizes of the search; one setting for every table. Points of many rows get smaller generations."""
+    """Sizes of the search; one setting for every table.
+
+    Of more than `most_rows` rows a coreset is searched on; what is found is refitted and judged on all rows.
+    """
 
     parents: int = 8
     children: int = 24
     niche: int = 4
     starts: int = 4
     finalists: int = 60
-    cell_rows: int = 250_000
-
-    def batch(self, rows: int) -> int:
-        """Children a generation, so that a generation stays short on large tables."""
-        full = self.parents * self.children
-        return max(24, min(full, self.cell_rows * 4 // max(rows, 1)))
+    most_rows: int = 600
 
 
 class Native:
@@ -64,7 +62,8 @@ class Native:
     def propose(self, points: Points, config: Config, report: Report | None = None) -> Iterable[Proposal]:
         """Search until the time or the generations are over; yields the fronts of the population."""
         needed = dict.fromkeys((*config.variables, *(q for law in config.seeds for q in law.quantities)))
-        bench = Workbench(points, tuple(needed), config.objective, config.folds, config.seed)
+        core, folds = coreset(points, config.folds, self.effort.most_rows, config.seed)
+        bench = Workbench(core, tuple(needed), config.objective, folds, config.seed)
         population = Population(bench, config, self.effort)
         begun = time.monotonic()
         with contextlib.suppress(KeyboardInterrupt):
@@ -90,30 +89,51 @@ class Population:
     # -- the loop ------------------------------------------------------------------------------------------------
 
     def run(self, report: Report | None = None) -> None:
-        """Start, then breed until the time or the generations are over."""
+        """Start, breed until the time or the generations are over, and tidy up what was found."""
         begun = time.monotonic()
-        deadline = begun + self.config.seconds
+        end = begun + self.config.seconds
         self.start()
         longest = time.monotonic() - begun
+        simplest, patience = np.inf, PATIENCE
         while self.config.generations is None or self.generation < self.config.generations:
             now = time.monotonic()
-            if now + 0.5 * longest > deadline:
+            if now + 0.5 * longest > end - TIDYING * self.config.seconds:
                 break
             self.breed()
             self.generation += 1
             longest = 0.7 * longest + 0.3 * (time.monotonic() - now) if self.generation > 1 else time.monotonic() - now
             if report is not None and self.members:
-                best = min(self.members.values(), key=lambda f: f.error)
-                report(
-                    Progress(
-                        time.monotonic() - begun,
-                        self.tried,
-                        describe(best.form),
-                        best.error,
-                        best.complexity,
-                        self.generation,
-                    )
-                )
+                report(self.progress(time.monotonic() - begun))
+            exact = self.exact()
+            if exact:
+                # Nothing fits better; a simpler form may fit as well.
+                self.tidy(exact[:1], end)
+                size = min(f.complexity for f in self.exact())
+                patience = PATIENCE if size < simplest else patience - 1
+                simplest = min(simplest, size)
+                if patience <= 0:
+                    break
+        self.tidy(self.front(_sane_error)[-TIDIED:][::-1], end)
+
+    def progress(self, seconds: float) -> Progress:
+        """How far the search is."""
+        best = min(self.members.values(), key=lambda f: (f.flaws > 0, f.error))
+        return Progress(seconds, self.tried, describe(best.form), best.error, best.complexity, self.generation)
+
+    def tidy(self, chosen: Sequence[Fitted], end: float) -> None:
+        """Drop, tie and snap whatever the points do not miss, again and again, while the time lasts."""
+        waiting = list(chosen)
+        while waiting and time.monotonic() < end:
+            f = waiting.pop(0)
+            smaller = children(f.sketch(), self.alphabet, 10**6, self.rng, groups=("drop", "tie", "snap"))
+            before = set(self.members)
+            self.consider([Candidate(s, f, label) for s, label in smaller])
+            slack = 1.02 * f.error + ROUNDING * self.bench.scale
+            better = [
+                m for form, m in self.members.items()
+                if form not in before and m.complexity < f.complexity and m.error <= slack and m.flaws <= f.flaws
+            ]  # fmt: skip
+            waiting[:0] = sorted(better, key=_size)[:2]
 
     def start(self) -> None:
         """The constant, everything one move away from it, and the seeds."""
@@ -136,7 +156,7 @@ class Population:
         """One generation."""
         parents = self.select(self.effort.parents)
         others = [f.sketch() for f in self.select(3)]
-        each = max(3, self.effort.batch(self.bench.rows) // self.effort.parents)
+        each = self.effort.children
         found: list[Candidate] = []
         for parent in parents:
             for sketch, label in children(parent.sketch(), self.alphabet, each, self.rng, others):
@@ -160,6 +180,7 @@ class Population:
             if f is not None and self.promises(f, ROUGH)
         ]
         fitted = [f for f in self.bench.fit(promising, self.effort.starts) if f is not None and not self.degenerate(f)]
+        self.sharpen(fitted)
         kept = [f for f in fitted if self.promises(f, FINE)]
         self.bench.judge(kept)
         for f, b in zip(kept, self.quick.behaviour(kept) if kept else [], strict=True):
@@ -169,12 +190,24 @@ class Population:
                 self.members[f.form] = f
         self.prune()
 
+    def sharpen(self, fitted: list[Fitted]) -> None:
+        """Forms that look exact are fitted to the last digits, in place."""
+        floor = NEARLY * self.bench.weight.sum() * self.bench.scale**2
+        near = [k for k, f in enumerate(fitted) if f.objective < floor]
+        for k, (sharp, _) in zip(near, self.bench.polish([fitted[k] for k in near], starts=1), strict=True):
+            fitted[k] = sharp
+
     def promises(self, f: Fitted, slack: float) -> bool:
         """Whether a form fits better than its parent, or nearly as well as members of its size."""
         if f.parent is None or f.objective < f.parent.objective:
             return True
         best = min((m.objective for m in self.members.values() if m.complexity <= f.complexity), default=np.inf)
         return f.objective <= slack * best
+
+    def exact(self) -> list[Fitted]:
+        """Members that fit to the last digits, simplest first."""
+        floor = EXACT * self.bench.weight.sum() * self.bench.scale**2
+        return sorted((f for f in self.members.values() if f.objective <= floor), key=_size)
 
     def admissible(self, form: Form) -> bool:
         """Within the caps on size."""
@@ -261,6 +294,12 @@ class Population:
 
 CANCELLATION = 20.0
 ROUGH, FINE = 2.0, 1.2
+PATIENCE = 8
+"""Generations without a simpler exact form after which an exact one is final."""
+TIDYING, TIDIED = 0.08, 4
+ROUNDING = 1e-9
+NEARLY, EXACT = 1e-9, 1e-22
+"""Mean squared residual, as a share of the variance of the target, at which a form may be exact, and is."""
 MIX = (0.45, 0.2, 0.2, 0.15)
 
 
@@ -269,6 +308,10 @@ def plain_term(term: Term) -> bool:
     from formsearch.search.grammar import Apply
 
     return not any(isinstance(f, Apply) for f in term.factors)
+
+
+def _size(f: Fitted) -> tuple[int, float]:
+    return f.complexity, f.error
 
 
 def _error(f: Fitted) -> float:

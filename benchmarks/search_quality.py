@@ -1,0 +1,351 @@
+"""How well searches find laws: recovery of simulated truths, the seed's law blind, and real tables.
+
+    python -m benchmarks.search_quality recovery [--truths chinchilla,kaplan2020] [--seconds 60] [--noise 0.003]
+    python -m benchmarks.search_quality zhao [--seconds 600] [--seeds 5]
+    python -m benchmarks.search_quality real [--seconds 60] --data DIR
+    python -m benchmarks.search_quality speed
+
+Every search is blind unless `--registry` is given; all engines named by `--engines` run at equal wall time. A truth is
+recovered if predictions in the box 10 times beyond the data agree to 1e-6 (noise-free), or lie within the noise of the
+refitted truth (noisy: not more than twice its root-mean-square error).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formsearch import Law, Points, laws, read_points
+from formsearch.search import search
+from formsearch.search.front import Candidate, Front
+
+Array = NDArray[np.float64]
+Table = dict[str, Array]
+
+
+def grid(**axes: Sequence[float]) -> Table:
+    """The full factorial of the axes."""
+    mesh = np.meshgrid(*(np.asarray(v, dtype=np.float64) for v in axes.values()), indexing="ij")
+    return {q: m.ravel() for q, m in zip(axes, mesh, strict=True)}
+
+
+def geometric(low: float, high: float, count: int) -> list[float]:
+    return [float(x) for x in np.geomspace(low, high, count)]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A law at constants on a design. `beyond`: axes that the test box stretches by 10."""
+
+    law: str
+    constants: Mapping[str, float] | None
+    design: Callable[[], Table]
+    beyond: tuple[str, ...]
+
+    def values(self) -> Mapping[str, float]:
+        """The constants, published ones by default."""
+        return self.constants if self.constants is not None else next(iter(laws[self.law].published.values())).constants
+
+
+ND = ("N", "D")
+
+
+def dense() -> Table:
+    return grid(N=geometric(5e7, 1e10, 9), D=geometric(2e9, 2e11, 9))
+
+
+def experts() -> Table:
+    return grid(N_dense=geometric(1.5e7, 1.3e9, 7), experts=[1, 2, 4, 8, 16, 32, 64, 128, 256, 512])
+
+
+def routed() -> Table:
+    return grid(N_active=geometric(5e7, 3e9, 6), D=geometric(5e9, 2e11, 6), experts=[1, 2, 4, 8, 16, 32])
+
+
+def fine_grained() -> Table:
+    return grid(N=geometric(1.3e8, 3.7e9, 6), D=geometric(1.6e10, 1.3e11, 6), granularity=[1, 2, 4, 8, 16])
+
+
+def sparse() -> Table:
+    return grid(N=geometric(2e8, 2e10, 6), D=geometric(5e9, 2e11, 6), sparsity=[0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98])
+
+
+def streams() -> Table:
+    return grid(N=geometric(5e8, 4.4e9, 6), parallel_streams=[1, 2, 4, 8])
+
+
+def repeated() -> Table:
+    table = grid(
+        N=geometric(7e6, 4e9, 8), D=geometric(1e8, 1.7e11, 8), unique_tokens=[1e8, 4e8, 1.5e9, 5e9, 2e10, 6e10]
+    )
+    keep = table["D"] >= table["unique_tokens"]
+    return {q: v[keep] for q, v in table.items()}
+
+
+def mixtures() -> Table:
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.full(5, 0.7), 60)
+    shares[:20, 0] = 0.0
+    shares /= shares.sum(axis=1, keepdims=True)
+    return {f"proportion_{k + 1}": shares[:, k] for k in range(5)}
+
+
+def zhao() -> Table:
+    from formsearch.data import load
+
+    points = load("zhao2025", sigma=0.0).only("fit")
+    return {q: np.asarray(v) for q, v in points.factors.items()}
+
+
+ZHAO = {
+    "e": 0.1577, "f": 7.2446, "m": 5.1395, "n": -3.2363, "k": 0.0013, "h": 0.045, "a": 38.051, "alpha": 0.2383,
+    "b": 27129.0488, "beta": 0.4694, "c": 31.0958, "eps": 1.8182,
+}  # fmt: skip
+
+TRUTHS: dict[str, Truth] = {
+    t.law: t
+    for t in (
+        Truth("chinchilla", None, dense, ND),
+        Truth("kaplan2020", None, dense, ND),
+        Truth("skaling2026", None, dense, ND),
+        Truth("clark2022_bilinear", {"a": -0.082, "b": -0.108, "c": 0.009, "d": 1.104}, experts, ("N_dense",)),
+        Truth("wang2024", {"A": 150.0, "alpha": 0.28, "gamma": 0.13, "B": 900.0, "beta": 0.32, "sigma": 1.6}, routed,
+              ("N_active", "D")),
+        Truth("krajewski2024", None, fine_grained, ND),
+        Truth("abnar2025", None, sparse, ND),
+        Truth("lin2024", {"B": 60.0, "Dl": 30.0, "beta": 0.45, "E": 1.2},
+              lambda: {"samples": np.asarray(geometric(200, 4e5, 24))}, ("samples",)),
+        Truth("parscale2025", None, streams, ("N", "parallel_streams")),
+        Truth("muennighoff2023", None, repeated, ("N", "D", "unique_tokens")),
+        Truth("zhao2025_eq7", {"a": 50.0, "alpha": 0.2383, "b": 27129.0, "beta": 0.4694, "c": 33.0, "h": 0.14,
+                               "eps": 1.8182}, zhao, ("N", "N_active", "D")),
+        Truth("zhao2025_eq9", {k: v for k, v in ZHAO.items() if k not in "mn"}, zhao, ("N", "N_active", "D")),
+        Truth("zhao2025", ZHAO, zhao, ("N", "N_active", "D")),
+        Truth("bnsl1", {"a": 0.4, "b": 30.0, "c0": 0.12, "d1": 3e4, "c1": 0.35, "f1": 0.4},
+              lambda: {"scale": np.asarray(geometric(100, 1e7, 40))}, ("scale",)),
+        Truth("ye2024_mix5", None, mixtures, ()),
+        Truth("ludziejewski2025", None, routed, ("N_active", "D")),
+    )
+}  # fmt: skip
+
+
+def constants_of(truth: Truth) -> Mapping[str, float]:
+    """Constants of a truth; a mixture law without published ones gets plausible ones."""
+    if truth.law == "ye2024_mix5":
+        names = laws[truth.law].constant_names
+        numbers = dict(zip(names, (1.9, 1.2, -1.6, 0.3, -0.5, 0.8, 0.4, -0.2), strict=False))
+        return {n: numbers[n] for n in names}
+    return truth.values()
+
+
+def box(truth: Truth, table: Table, rows: int = 400) -> Table:
+    """Random rows in the box that reaches 10 times beyond the data along `truth.beyond`."""
+    rng = np.random.default_rng(1)
+    count = len(next(iter(table.values())))
+    picks = rng.integers(0, count, rows)
+    stretch = np.exp(rng.uniform(0, np.log(10.0), rows))
+    result = {}
+    for q, v in table.items():
+        result[q] = v[picks] * stretch if q in truth.beyond else v[picks]
+    return result
+
+
+def recovery(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Search for every truth; prints a line each."""
+    chosen = options.truths.split(",") if options.truths else list(TRUTHS)
+    results = []
+    for engine in options.engines.split(","):
+        for name in chosen:
+            for seed in range(options.seeds):
+                results.append(one_recovery(TRUTHS[name], engine, seed, options))
+        found = [r for r in results if r["engine"] == engine]
+        print(f"{engine}: {sum(r['recovered'] for r in found)} of {len(found)} recovered")
+    return results
+
+
+def one_recovery(truth: Truth, engine: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
+    law, constants = laws[truth.law], constants_of(truth)
+    table = truth.design()
+    exact = law.evaluate(table, constants)
+    noise = np.random.default_rng(seed).normal(0, options.noise, len(exact)) * exact if options.noise else 0.0
+    points = Points(target=exact + noise, factors=table, name=truth.law, simulated=f"from {truth.law}")
+    clock = time.monotonic()
+    front = search(
+        points, engine=engine, seconds=options.seconds, seed=seed, seeds="registry" if options.registry else None
+    )
+    seconds = time.monotonic() - clock
+    far = box(truth, table)
+    expected = law.evaluate(far, constants)
+    best = front.best or min(front.candidates, key=lambda c: c.error)
+    error = _relative(best, far, expected)
+    limit = 1e-6 if not options.noise else 2.0 * _refitted(law, points, far, expected)
+    recovered = bool(error <= limit)
+    closest = min(_relative(c, far, expected) for c in front.candidates)
+    print(
+        f"{engine:8s} {truth.law:20s} seed {seed} {'recovered' if recovered else 'missed   '} error {error:.1e} "
+        f"(limit {limit:.1e}, closest {closest:.1e})  {seconds:5.1f} s  {front.tried} forms  {best.law.formula}",
+        flush=True,
+    )
+    return {
+        "engine": engine, "truth": truth.law, "seed": seed, "recovered": recovered, "error": error, "limit": limit,
+        "closest": closest, "seconds": seconds, "tried": front.tried, "formula": best.law.formula,
+        "accepted": best.accepted, "kernel_share": front.kernel_share,
+    }  # fmt: skip
+
+
+def _relative(c: Candidate, table: Table, expected: Array) -> float:
+    """Root-mean-square relative error."""
+    with np.errstate(all="ignore"):
+        r = c.predict(table) / expected - 1
+    return float(np.sqrt(np.mean(r * r))) if np.isfinite(r).all() else float("inf")
+
+
+def _refitted(law: Law, points: Points, far: Table, expected: Array) -> float:
+    """The error that refitting the true form to the same noisy points makes."""
+    from formsearch.fit import fit
+
+    refit = fit(law, points)
+    return float(np.sqrt(np.mean((law.evaluate(far, refit.constants) / expected - 1) ** 2)))
+
+
+def seed_law(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """The seed's law from its 268 fit rows, judged on the noise-free losses of its 88 validation rows."""
+    from formsearch.data import load
+
+    exact = load("zhao2025", sigma=0.0).only("validation")
+    results = []
+    for engine in options.engines.split(","):
+        for seed in range(options.seeds):
+            points = load("zhao2025", seed=seed)
+            front = search(
+                points, engine=engine, seconds=options.seconds, seed=seed,
+                seeds="registry" if options.registry else None,
+            )  # fmt: skip
+            best = front.best or min(front.candidates, key=lambda c: c.error)
+            error = float(np.median(np.abs(best.predict(exact) - exact.target)))
+            optimum = {q: _optimum(best, exact, q) for q in ("active_experts", "shared_ratio")}
+            print(
+                f"{engine:8s} seed {seed} median error {error:.5f}  G_opt {optimum['active_experts']:.2f}  "
+                f"S_opt {optimum['shared_ratio']:.3f}  {front.seconds:.0f} s  {front.tried} forms  "
+                f"{'accepted' if best.accepted else 'not accepted'}  {best.law.formula}",
+                flush=True,
+            )
+            results.append({"engine": engine, "seed": seed, "error": error, **optimum, "formula": best.law.formula})
+    for engine in options.engines.split(","):
+        errors = [r["error"] for r in results if r["engine"] == engine]
+        print(f"{engine}: median over seeds {np.median(errors):.5f} (refitting the true form about .0016)")
+    return results
+
+
+def _optimum(c: Candidate, points: Points, q: str) -> float:
+    """The median over rows of where the prediction is least along one factor, others fixed, inside its range."""
+    values = np.linspace(points.factors[q].min(), points.factors[q].max(), 400)
+    table = {k: np.repeat(v[::4], len(values)) for k, v in points.factors.items()}
+    rows = len(table[q]) // len(values)
+    table[q] = np.tile(values, rows)
+    best = c.predict(table).reshape(rows, -1).argmin(axis=1)
+    return float(np.median(values[best]))
+
+
+def real(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Real tables, trained on the smaller runs and tested on the largest."""
+    folder = Path(options.data)
+    tables = {
+        "chinchilla": read_points(
+            folder / "chinchilla_svg" / "data.csv", where="is_outlier == 0", columns={"N": "params", "D": "tokens"}
+        ),
+        "farseer": read_points(folder / "farseer" / "data.csv"),
+    }
+    results = []
+    for name, points in tables.items():
+        C = points.column("C")
+        small = np.quantile(C, 0.8) >= C
+        train, test = points.take(small), points.take(~small)
+        for engine in options.engines.split(","):
+            for seed in range(options.seeds):
+                front = search(
+                    train, engine=engine, seconds=options.seconds, seed=seed,
+                    seeds="registry" if options.registry else None,
+                )  # fmt: skip
+                best = front.best or min(front.candidates, key=lambda c: c.error)
+                score = _r2(best, test)
+                known = {law: _known(law, train, test) for law in ("chinchilla", "skaling2026")}
+                print(
+                    f"{engine:8s} {name:12s} seed {seed} test R2 {score:.3f} "
+                    f"({', '.join(f'{k} {v:.3f}' for k, v in known.items())})  "
+                    f"{'accepted' if best.accepted else 'not accepted'}  {front.seconds:.0f} s  {best.law.formula}",
+                    flush=True,
+                )
+                results.append({"engine": engine, "table": name, "seed": seed, "r2": score, **known,
+                                "formula": best.law.formula, "front": _front_scores(front, test)})  # fmt: skip
+    return results
+
+
+def _r2(c: Candidate, test: Points) -> float:
+    return float(1 - np.mean((c.predict(test) - test.target) ** 2) / np.var(test.target))
+
+
+def _front_scores(front: Front, test: Points) -> list[dict[str, Any]]:
+    return [
+        {"formula": c.law.formula, "r2": _r2(c, test), "error": c.error, "accepted": c.accepted}
+        for c in front.candidates
+    ]
+
+
+def _known(law: str, train: Points, test: Points) -> float:
+    from formsearch.fit import fit
+
+    predicted = fit(law, train).predict(test)
+    return float(1 - np.mean((predicted - test.target) ** 2) / np.var(test.target))
+
+
+def speed(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Candidates a second, fits a second, and the share of the engine's time in the kernels."""
+    results = []
+    for name in ("chinchilla", "zhao2025"):
+        truth = TRUTHS[name]
+        table = truth.design()
+        exact = laws[name].evaluate(table, constants_of(truth))
+        noise = np.random.default_rng(0).normal(0, 0.003, len(exact)) * exact
+        points = Points(target=exact + noise, factors=table, name=name, simulated=f"from {name}")
+        front = search(points, seconds=options.seconds, seeds=None)
+        print(
+            f"{name:12s} {len(points)} rows: {front.tried / front.seconds:.0f} forms/s, "
+            f"{front.fits / front.seconds:.0f} fits/s, {front.kernel_share:.0%} of the engine's time in the kernels"
+        )
+        results.append({"table": name, "forms": front.tried, "fits": front.fits, "seconds": front.seconds,
+                        "kernel_share": front.kernel_share})  # fmt: skip
+    return results
+
+
+PARTS = {"recovery": recovery, "zhao": seed_law, "real": real, "speed": speed}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.search_quality", description=__doc__)
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--noise", type=float, default=0.0, help="relative standard deviation of the noise")
+    parser.add_argument("--truths", default="")
+    parser.add_argument("--engines", default="native")
+    parser.add_argument("--registry", action="store_true", help="seed the searches with the registry's forms")
+    parser.add_argument("--data", default="", help="folder of the real tables")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args(arguments)
+    results = PARTS[options.part](options)
+    if options.out is not None:
+        options.out.write_text(json.dumps(results, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
