@@ -198,7 +198,7 @@ def _search(
     try:
         front = search(
             training, engine=engine, seconds=seconds, seed=seed, seeds=seeds, objective=objective,
-            generations=generations,
+            generations=generations, variables=_variables(training),
             progress=lambda p: tell(stage, min(p.seconds / seconds, 1.0), f"{p.tried} forms, best {p.best}"),
         )  # fmt: skip
     except InputError as error:
@@ -206,6 +206,18 @@ def _search(
     if store is not None and not front.status.startswith("stopped"):
         store_front(store, asked, front)
     return front, []
+
+
+def _variables(training: Points) -> tuple[str, ...] | None:
+    """Tokens in place of compute, where the table gives size and compute; None for the search's own choice.
+
+    A form in N, D and C = 6*N*D at once has no optimum that means anything: its variables cannot move by themselves.
+    """
+    factors = training.factors
+    if "C" not in factors or "D" in factors or not training.can("D"):
+        return None
+    names = ["D" if q == "C" else q for q in factors]
+    return tuple(q for q in names if len(np.unique(training.column(q))) > 1)
 
 
 def _to_judge(front: Front | None) -> dict[str, Law]:

@@ -30,14 +30,14 @@ def noisy() -> Run:
 
 def test_all_parts_are_there_and_belong_to_the_same_points(noisy: Run) -> None:
     assert noisy.ok
-    assert noisy.board.best == "chinchilla"
+    assert noisy.board.best in {s.law.name for s in noisy.board.scores}
     assert noisy.front is not None
     assert noisy.front.points["hash"] == noisy.training.hash
     assert noisy.board.points["hash"] == noisy.points.hash
     assert {f.points["hash"] for f in noisy.fits} == {noisy.training.hash}
     assert noisy.fits[0].law.name == "chinchilla"
     document = noisy.to_dict()
-    assert document["best"] == "chinchilla"
+    assert document["best"] == noisy.board.best
     assert len(document["derivations"]) == len(noisy.derivations)
 
 
@@ -87,6 +87,17 @@ def test_other_questions_are_not_recalled(tmp_path) -> None:
         assert store.kinds()["front"] == before["front"] + 1
         run(exact(0.004), store=store, **(QUICK | {"seconds": 0.0}))
         assert store.kinds()["fit"] > before["fit"]
+
+
+def test_tokens_take_the_place_of_compute_in_a_search() -> None:
+    """A table of sizes and compute: forms use tokens, never two of the three that hang together."""
+    points = exact(0.003)
+    n, d = points.factors["N"], points.factors["D"]
+    table = Points(points.target, {"N": n, "C": 6 * n * d}, name="sizes and compute")
+    done = run(table, **QUICK)
+    assert done.front is not None
+    assert {q for c in done.front.candidates for q in c.law.quantities} <= {"N", "D"}
+    assert any(d.subject_to == "C = 6*N*D" for d in done.derivations)
 
 
 def test_without_search_there_is_no_front() -> None:
