@@ -119,8 +119,19 @@ def _projection_stage(
     """Stage 1 in place on x. Returns (objective, measure, iterations, status)."""
     p = x.shape[0]
     n = high - low
-    u, t = np.empty(n), np.empty(n)
-    u_new, t_new = np.empty(n), np.empty(n)
+    log = loss[1]
+    plain = loss[0] == LEAST_SQUARES and not log
+    if plain:
+        # The frozen problem is the problem itself, at every point: no copies of the table's length.
+        u, t = w[low:high], y[low:high]
+        u_new, t_new = u, t
+    else:
+        u, t = np.empty(n), np.empty(n)
+        u_new, t_new = np.empty(n), np.empty(n)
+        for i in range(n):
+            wi = w[low + i]
+            t[i] = y[low + i]
+            u[i] = wi / (t[i] * t[i]) if log and wi > 0.0 else wi
     R, R_new, R_lin = np.zeros((p + 1, p + 1)), np.zeros((p + 1, p + 1)), np.zeros((p + 1, p + 1))
     order, order_new = np.zeros(p, np.int64), np.zeros(p, np.int64)
     z, sol, lo, hi = np.zeros(p), np.zeros(p), np.zeros(p), np.zeros(p)
@@ -129,12 +140,6 @@ def _projection_stage(
     step, scale = np.zeros(p), np.zeros(p)
     free = np.zeros(p, np.int64)
     M = np.zeros((2 * p + 1, p + 1))
-    log = loss[1]
-    plain = loss[0] == LEAST_SQUARES and not log
-    for i in range(n):
-        wi = w[low + i]
-        t[i] = y[low + i]
-        u[i] = wi / (t[i] * t[i]) if log and wi > 0.0 else wi
     if n_lin > 0:
         _project(tape, X, low, high, x, u, t, lin, n_lin, lower, upper, work, R_lin, z, sol, lo, hi, held)
     n_free_lin = _order(lin, n_lin, held, non, n_non, order)
@@ -405,7 +410,7 @@ def fit_one(tape, X, low, high, x, y, w, loss, linear, lower, upper, limit, tole
         else:
             non[n_non] = c
             n_non += 1
-    log_y = np.zeros(high - low)
+    log_y = np.zeros(high - low if log else 0)
     scale = 0.0
     for i in range(high - low):
         wi = w[low + i]
