@@ -97,7 +97,9 @@ class Points(ByFields):
                 )
         if self.weight is not None and not ((self.weight >= 0) & np.isfinite(self.weight)).all():
             i = int(np.argmin((self.weight >= 0) & np.isfinite(self.weight)))
-            raise PointsError(f"{self.name}: weight must be zero or above: row {self.rows[i]} has {float(self.weight[i])!r}")
+            raise PointsError(
+                f"{self.name}: weight must be zero or above: row {self.rows[i]} has {float(self.weight[i])!r}"
+            )
 
     # -- columns -------------------------------------------------------------------------------------------------
 

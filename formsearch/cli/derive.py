@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from formsearch.cli.fit import Level
+from formsearch.cli.own import Formula, one_law, tell_own
 from formsearch.cli.terminal import progress
 from formsearch.cli.verb import Session, factors, verb, words, write_report
 from formsearch.exceptions import InputError
@@ -18,10 +19,19 @@ if TYPE_CHECKING:
     "formsearch derive zhao2025 --constants published",
     "formsearch derive chinchilla --constants besiroglu2024 --subject-to 'C = 6*N*D' --set C=1e21",
     "formsearch derive zhao2025 --constants out/results.json --minimise G",
+    "formsearch derive --formula 'E + A/N**a + B/D**b' --constants E=1.8,A=480,a=0.35,B=2100,b=0.37 "
+    "--subject-to 'C = 6*N*D'",
 )
 def derive(
     session: Session,
-    law: Annotated[str, typer.Argument(help="The law, from `formsearch laws`.", metavar="LAW")],
+    law: Annotated[
+        str | None,
+        typer.Argument(
+            help="The law, from `formsearch laws`, or a Python file with LAW = Law(...), read, never run.",
+            metavar="LAW",
+        ),
+    ] = None,
+    formula: Formula = None,
     constants: Annotated[
         str | None,
         typer.Option(
@@ -45,9 +55,8 @@ def derive(
 ) -> int:
     """Derive the optima of a law, with second-order conditions and a numeric cross-check of each."""
     from formsearch.derive import derive as derive_optima
-    from formsearch.registry import laws
 
-    chosen = laws[law]
+    chosen = one_law(law, formula, "LAW")
     with progress(session.quiet) as report:
         report("derivation")
         found = derive_optima(
@@ -59,6 +68,7 @@ def derive(
             threshold=threshold,
             level=level,
         )
+    tell_own(session, [chosen])
     session.say(found.text(width=min(shutil.get_terminal_size((110, 24)).columns, 110)), preformatted=True)
     session.emit(found.to_dict())
     write_report(session, [found])
@@ -97,6 +107,8 @@ def _from_file(law: "Law", path: str) -> dict[str, float]:
         raise InputError(f"{path} is no JSON file: {error}") from None
     for entry in _entries(document):
         numbers = entry.get("constants")
+        if not isinstance(numbers, dict):  # a line of a leaderboard counts them there
+            numbers = entry.get("values")
         if entry.get("law") == law.name and isinstance(numbers, dict) and set(law.constant_names) <= set(numbers):
             return {name: float(numbers[name]) for name in law.constant_names}
     raise InputError(f"{path} holds no fit of law {law.name}; fit it first, or name another file")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from formsearch.cli.own import Formula, one_law, tell_own
 from formsearch.cli.terminal import number, progress, table
 from formsearch.cli.verb import Session, Source, factors, verb, words, write_report
 
@@ -26,11 +27,19 @@ Level = Annotated[float, typer.Option(help="Of the intervals.", min=0.01, max=0.
 @verb(
     "formsearch fit zhao2025 --law chinchilla",
     "formsearch fit runs.csv --columns N=params,D=tokens --law chinchilla --objective huber:1e-3 --bootstrap 1000",
+    "formsearch fit runs.csv --columns N=params,D=tokens --formula 'E + A/N**a + B/D**b'",
 )
 def fit(
     session: Session,
     source: Source,
-    law: Annotated[str, typer.Option(help="The law, from `formsearch laws`.", metavar="NAME")],
+    law: Annotated[
+        str | None,
+        typer.Option(
+            help="The law, from `formsearch laws`, or a Python file with LAW = Law(...), read, never run.",
+            metavar="NAME",
+        ),
+    ] = None,
+    formula: Formula = None,
     objective: Objective = None,
     starts: Starts = 16,
     fix: Annotated[
@@ -50,10 +59,9 @@ def fit(
     """Fit one law to the points: constants with intervals, and how far they can be trusted."""
     from formsearch.core.objectives import parse_objective
     from formsearch.fit import fit as fit_law
-    from formsearch.registry import laws
 
-    chosen = laws[law]
     points = source.read()
+    chosen = one_law(law, formula, "--law", points)
     with progress(session.quiet) as report:
         report("fit")
         fitted = fit_law(
@@ -72,6 +80,7 @@ def fit(
         if bootstrap and fitted.ok and not fitted.group_constants:
             report("resampling")
             resamples = fitted.bootstrap(bootstrap, seed=session.seed)
+    tell_own(session, [chosen])
     _show(session, fitted, known, resamples, level)
     result: dict[str, Any] = fitted.to_dict()
     result["identifiability"] = known.to_dict() if known else None

@@ -252,8 +252,13 @@ def _knowledge(fit: Any) -> dict[str, Any]:
     """Identifiability of a fit and intervals of its constants; nothing for grouped and failed fits."""
     if fit.group_constants or not fit.ok:
         return {}
-    resamples = fit.bootstrap(RESAMPLES, seed=fit.seed)
-    return {"identifiability": fit.identifiability().to_dict(), "resamples": resamples.to_dict()}
+    known = {"identifiability": fit.identifiability().to_dict()}
+    try:
+        return known | {"resamples": fit.bootstrap(RESAMPLES, seed=fit.seed).to_dict()}
+    except (
+        InputError
+    ):  # too few refits converge: there are no intervals to tell, and the report says so by lacking them
+        return known
 
 
 def _distinct(fits: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -46,6 +46,16 @@ def test_constants_come_from_a_fit_on_disk(cli, results, tmp_path) -> None:
     assert found["G"]["value"] == pytest.approx(6.78, abs=0.5)
 
 
+def test_constants_come_from_the_board_of_a_run(cli, runs, results, tmp_path) -> None:
+    words = ["--laws", "chinchilla,kaplan2020", "--seconds", "0", "--out", tmp_path / "out"]
+    assert cli("run", runs, *words).code == 0
+    found = results(
+        "chinchilla", "--constants", tmp_path / "out" / "results.json", "--subject-to", "C = 6*N*D", "--set", "C=1e21"
+    )
+    # loss = 1.8 + 400 N^-.34 + 400 D^-.28: N* = G (C/6)^(.28/.62), G = (.34/.28)^(1/.62)
+    assert found["N"]["value"] == pytest.approx((0.34 / 0.28) ** (1 / 0.62) * (1e21 / 6) ** (0.28 / 0.62), rel=1e-4)
+
+
 def test_constants_as_numbers(results) -> None:
     numbers = "e=1,f=4,m=1,n=-1,alpha=0.2,k=0,h=0.05,a=30,b=2e4,beta=0.5,c=30,eps=1.8"
     assert results("zhao2025", "--constants", numbers, "--minimise", "G")["G"]["value"] == pytest.approx(2)
