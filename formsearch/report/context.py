@@ -5,6 +5,7 @@ Each module of `formsearch.report.parts` writes one section from the records it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,8 @@ class Builder:
     # -- blocks --------------------------------------------------------------------------------------------------
 
     def unique(self, name: str) -> str:
-        """A name not yet used for a table or figure."""
+        """A file name not yet used for a table or figure; names from data keep letters, digits and . _ - only."""
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip(".-")[:60] or "part"
         self.names[name] = self.names.get(name, 0) + 1
         return name if self.names[name] == 1 else f"{name}-{self.names[name]}"
 

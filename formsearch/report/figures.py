@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -51,7 +52,7 @@ _STYLE: dict[str, Any] = {
     "xtick.major.width": 0.7, "ytick.major.width": 0.7, "xtick.minor.width": 0.4, "ytick.minor.width": 0.4,
     "legend.fontsize": 8, "legend.frameon": False, "legend.handletextpad": 0.4, "legend.borderaxespad": 0.2,
     "lines.linewidth": 1.4, "lines.markersize": 4.2, "figure.facecolor": "none", "savefig.facecolor": "none",
-    "axes.unicode_minus": True, "svg.fonttype": "none", "pdf.fonttype": 42, "path.simplify": True,
+    "axes.unicode_minus": True, "svg.fonttype": "none", "text.parse_math": False, "pdf.fonttype": 42,
 }  # fmt: skip
 
 
@@ -69,7 +70,9 @@ def render(draw: Callable[[], Figure], name: str, alt: str) -> Picture:
     import matplotlib as mpl
 
     style: Any = {**_STYLE, "svg.hashsalt": name}
-    with mpl.rc_context(style):
+    with mpl.rc_context(style), warnings.catch_warnings():
+        # Characters that the layout's font lacks: the browser has them, and a PDF shows a box.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure = draw()
         svg, pdf = io.StringIO(), io.BytesIO()
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})

@@ -55,6 +55,11 @@ def _two(axes: Axes, x: Array, y: Array, test: Mask, labels: tuple[str, str]) ->
         _legend(axes)
 
 
+def _short(name: str, most: int = 26) -> str:
+    """A name that leaves room for the picture."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
 def _legend(axes: Axes) -> None:
     """The legend in the line above the axes, where it covers nothing."""
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, handlelength=1.1, columnspacing=1.0)
@@ -111,8 +116,9 @@ def overview(x: Array, y: Array, labels: Sequence[str], name: str, y_label: str)
         mask = (
             np.asarray([(v if v in shown else shown[-1]) == label for v in labels]) if labels else np.ones(len(x), bool)
         )
-        axes.plot(x[mask], y[mask], marker=marker, color=colour, markerfacecolor="none" if marker == "o" else colour,
-                  alpha=_fade(len(x)), markersize=3.6, label=label, **_DOT)  # fmt: skip
+        face = "none" if marker == "o" else colour
+        axes.plot(x[mask], y[mask], marker=marker, color=colour, markerfacecolor=face, alpha=_fade(len(x)),
+                  markersize=3.6, label=_short(label, 14), **_DOT)  # fmt: skip
     if 1 < len(names) <= len(SERIES):
         figure.legend(loc="outside upper left", ncols=4, handlelength=0.9, columnspacing=0.9)
     scale(axes, "x", x, name)
@@ -171,7 +177,7 @@ def forest(bars: Sequence[Bar], label: str) -> Figure:
         ends.append(bar.value)
     values = np.asarray(ends)
     scale(axes, "x", values, log=bool(values.min() > 0 and values.max() / values.min() > 8))
-    axes.set_yticks(range(len(bars)), [b.name for b in reversed(bars)])
+    axes.set_yticks(range(len(bars)), [_short(b.name) for b in reversed(bars)])
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
@@ -213,8 +219,8 @@ def reach(laws: Mapping[str, Array], distance: Array, label: str, unit: str) -> 
         axes.plot(distance, error, marker=marker, color=colour, alpha=0.2, markersize=2.8, linestyle="none",
                   markeredgewidth=0)  # fmt: skip
         centres, medians = _medians(distance, error)
-        axes.plot(centres, medians, marker=marker, color=colour, label=name, markersize=5, markeredgecolor=PAPER,
-                  markeredgewidth=0.6)  # fmt: skip
+        axes.plot(centres, medians, marker=marker, color=colour, label=_short(name, 18), markersize=5,
+                  markeredgecolor=PAPER, markeredgewidth=0.6)  # fmt: skip
     errors = np.concatenate([e[np.isfinite(e) & (e > 0)] for e in laws.values()])
     log = bool(len(errors) and errors.max() / np.median(errors) > 8)
     scale(axes, "x", distance, log=False)

@@ -89,8 +89,8 @@ def _blocks(b: Builder, board: LeaderboardRecord) -> list[Block]:
     if not board.scores:
         blocks.append(Paragraph("No law could be judged on these points.", "warning"))
     else:
-        reach = _reach(b, board)
-        blocks += [_table(b, board), Figures((_forest(b, board), *([reach] if reach else [])))]
+        panels = [p for p in (_forest(b, board), _reach(b, board)) if p is not None]
+        blocks += [_table(b, board), *([Figures(tuple(panels))] if panels else [])]
     if board.sentences:
         blocks.append(Bullets(tuple(sentence(s) for s in board.sentences[:SHOWN])))
         if len(board.sentences) > SHOWN:
@@ -188,7 +188,8 @@ def _r2(value: float | None) -> str:
     return MISSING if value is None else "< −1" if value < -1 else f"{value:.4f}".replace("-", "−")
 
 
-def _forest(b: Builder, board: LeaderboardRecord) -> Figure:
+def _forest(b: Builder, board: LeaderboardRecord) -> Figure | None:
+    """Errors of the laws that stay on the scale; None if none does."""
     unit = "" if board.metric in ("relative", "log") else b.target_unit(b.points(board.points))
     measure = METRICS.get(board.metric, board.metric)
     bars = []
@@ -197,6 +198,8 @@ def _forest(b: Builder, board: LeaderboardRecord) -> Figure:
         if value is not None and not s.off_scale:
             low, high = s.intervals.get(board.metric, (None, None))
             bars.append(plots.Bar(s.label, value, low, high))
+    if not bars:
+        return None
     left_out = [s.label for s in board.scores[:24] if s.label not in {x.name for x in bars}]
     caption = f"{measure.capitalize()} on the judged rows with {percent(board.level, 2)} intervals"
     caption += f"; off the scale: {listed(left_out)}" if left_out else ""
@@ -331,6 +334,8 @@ def _reach(b: Builder, board: LeaderboardRecord) -> Figure | None:
             laws[s.label] = error
         if len(laws) == 4:
             break
+    if not laws:
+        return None
     unit = b.target_unit(b.points(board.points))
     return b.figure(
         "extrapolation",
