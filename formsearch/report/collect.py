@@ -255,9 +255,7 @@ def _knowledge(fit: Any) -> dict[str, Any]:
     known = {"identifiability": fit.identifiability().to_dict()}
     try:
         return known | {"resamples": fit.bootstrap(RESAMPLES, seed=fit.seed).to_dict()}
-    except (
-        InputError
-    ):  # too few refits converge: there are no intervals to tell, and the report says so by lacking them
+    except InputError:  # too few refits converge: there are no intervals to tell
         return known
 
 
