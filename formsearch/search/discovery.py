@@ -21,8 +21,8 @@ from formsearch.search.expression import constant_names, from_law, to_law, varia
 from formsearch.search.front import Candidate, Front, pareto
 from formsearch.search.grammar import variables
 from formsearch.search.judge import folds_of, size_axes
-from formsearch.search.native import Effort
 from formsearch.search.normal import Sketch, normalise
+from formsearch.search.population import Effort
 from formsearch.search.workbench import Candidate as Draft
 from formsearch.search.workbench import Fitted, Workbench
 
@@ -31,8 +31,6 @@ FINISH, FINISH_AT_LEAST = 0.1, 2.5
 REFITTING = 0.7
 """Share of that which refitting may take."""
 PORTION = 12
-HARDLY = 0.03
-"""A simpler form is preferred if its error is larger by no more than this share."""
 MIN_ROWS = 8
 TRAINING = ("fit", "train", "training")
 TIED = 0.05
@@ -206,13 +204,22 @@ class Finish:
         return sorted(shown.values(), key=lambda c: (c.complexity, c.error)), near, best
 
     def choice(self, accepted: Sequence[Candidate]) -> tuple[list[Candidate], Candidate | None]:
-        """(those tied with the one that extrapolates best, the simplest of them that is hardly behind it)."""
+        """(those tied with the one that extrapolates best, the one of them with the shortest description)."""
         if not accepted:
             return [], None
         first = min(accepted, key=lambda c: c.error)
         near = [c for c in accepted if c is first or not self.worse(c, first)]
-        close = [c for c in near if c.error <= (1 + HARDLY) * first.error + ROUNDING * self.bench.scale]
-        return near, min(close, key=lambda c: (c.complexity, c.error))
+        return near, min(near, key=self.description)
+
+    def description(self, c: Candidate) -> float:
+        """Length of a description of the points by a form: n log(rms) + complexity/2 * log(n)/2.
+
+        Extrapolation has the first word; among forms it cannot tell apart, all rows decide, at a price for size
+        (half a constant's customary price for each constant and operator).
+        """
+        n = self.bench.rows
+        floor = ROUNDING * self.bench.scale
+        return n * float(np.log(max(c.train_error, floor))) + 0.25 * c.complexity * float(np.log(n))
 
     def refitted(self, proposals: Sequence[Proposal]) -> list[Finalist]:
         """Proposals refitted and judged in the order of the engine, a few at a time, as far as the time allows."""

@@ -45,8 +45,6 @@ def test_the_same_seed_gives_the_same_front(blind):
     again = search(chinchilla_points(), seconds=60, seed=0, seeds=None, generations=4)
     assert [c.law.formula for c in again.candidates] == [c.law.formula for c in blind.candidates]
     assert [c.error for c in again.candidates] == [c.error for c in blind.candidates]
-    other = search(chinchilla_points(), seconds=60, seed=1, seeds=None, generations=4)
-    assert [c.law.formula for c in other.candidates] != [c.law.formula for c in blind.candidates]
 
 
 def test_the_front_is_sorted_and_json_ready(blind):

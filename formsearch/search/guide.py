@@ -1,0 +1,335 @@
+"""Guided moves: which function of which variable would a form gain most from, told before any child is fitted.
+
+To first order, a new term (or a coefficient or exponent that becomes a function of a variable) moves the predictions
+along a known column v. The sum of squares it can save is (r.v')**2/|v'|**2, where r are the residuals and v' is what
+of v the form's own constants cannot make. All shapes of all variables at all places are such columns, and a thousand of
+them cost one small matrix product: the marginal analysis that the seed's authors did by hand, plot by plot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formsearch.core.batch import Pack
+from formsearch.quantities import quantity
+from formsearch.search.alphabet import Alphabet, Fresh, Shape, joined, logarithm, numeric, plain
+from formsearch.search.grammar import (
+    AMPLITUDE,
+    EXPONENT,
+    POSITIVE,
+    RATE,
+    UNIT,
+    Apply,
+    Log,
+    Power,
+    Scalar,
+    Sum,
+    Term,
+    constant,
+    free_constant,
+    uses,
+)
+from formsearch.search.moves import DRIFT, Draft, Move, Place, sites
+from formsearch.search.workbench import Fitted, Workbench
+
+Array = NDArray[np.float64]
+
+EXPONENTS = (-1.0, -0.5, -0.25, 0.25, 0.5, 1.0)
+PAIRED = (0.25, 0.5)
+COMPLEMENTS = (-0.5, -0.15, 0.15, 0.5, 1.0)
+RATES = (-2.0, -0.7, 0.7, 2.0)
+SEEN = 1e-5
+"""A column counts only if this share of its length is new to the form."""
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A shape with numbers: its factors (constants start from those numbers) and its column.
+
+    `simple` ones are multiplied with those of other variables.
+    """
+
+    label: str
+    shape: Shape
+    column: Array
+    variables: frozenset[str]
+    simple: bool = False
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A move and the share of the sum of squares it can save, to first order."""
+
+    gain: float
+    move: Move
+
+
+def free_power(q: str, p: float) -> Shape:
+    """q to a power that starts from p."""
+    return lambda d: (Power(q, constant(d.new(EXPONENT, abs(p)), 1 if p > 0 else -1)),)
+
+
+def _free_complement(q: str, p: float) -> Shape:
+    inner = (Term(UNIT), Term(Scalar(Fraction(-1)), (Power(q, UNIT),)))
+    return lambda d: (Apply("power", (inner,), constant(d.new(EXPONENT, abs(p)), 1 if p > 0 else -1)),)
+
+
+def _free_rate(q: str, r: float) -> Shape:
+    return lambda d: (Apply("exp", ((Term(constant(d.new(RATE, r)), (Power(q, UNIT),)),),)),)
+
+
+class Guide:
+    """The library of shapes over the rows of a workbench, and the ranking of moves of any form."""
+
+    def __init__(self, bench: Workbench, alphabet: Alphabet) -> None:
+        self.bench, self.alphabet = bench, alphabet
+        self.singles = [e for q in alphabet.roles for e in self._entries(q)]
+        self.products = [self._product(a, b) for a, b in self._pairs()]
+
+    # -- the library ---------------------------------------------------------------------------------------------
+
+    def _entries(self, q: str) -> Iterator[Entry]:
+        role = self.alphabet.roles[q]
+        x = self.bench.columns.variables[q]
+        mine = frozenset({q})
+        if role in ("size", "positive"):
+            log = self.bench.columns.logs[q]
+            centred = log - self.bench.columns.centres[q]
+            for p in EXPONENTS:
+                yield Entry(
+                    f"{q}^{'-' if p < 0 else ''}p", free_power(q, p), np.exp(p * centred), mine, abs(p) in PAIRED
+                )
+            yield Entry(f"log {q}", logarithm(q), log, mine, True)
+            if role == "positive":
+                yield Entry(f"log^2 {q}", logarithm(q, 2), log * log, mine)
+                yield Entry(q, plain(q), x, mine, True)
+                yield Entry(f"1/{q}", numeric(q, Scalar(Fraction(-1))), 1 / x, mine)
+            return
+        yield Entry(q, plain(q), x, mine, True)
+        yield Entry(f"{q}^2", numeric(q, Scalar(Fraction(2))), x * x, mine)
+        if role == "real":
+            for r in RATES:
+                yield Entry(f"exp({q})", _free_rate(q, r), np.exp(r * x), mine, True)
+            return
+        yield Entry(f"{q}^p", free_power(q, 0.5), np.sqrt(x), mine)
+        for r in RATES:
+            yield Entry(f"exp({q})", _free_rate(q, r), np.exp(r * x), mine)
+        if quantity(q).high <= 1.0 and (x < 1).all():
+            for p in COMPLEMENTS:
+                yield Entry(f"(1-{q})^{'-' if p < 0 else ''}p", _free_complement(q, p), (1 - x) ** p, mine)
+
+    def _pairs(self) -> Iterator[tuple[Entry, Entry]]:
+        few = [e for e in self.singles if e.simple]
+        for i, a in enumerate(few):
+            for b in few[i + 1 :]:
+                if a.variables != b.variables:
+                    yield a, b
+
+    @staticmethod
+    def _product(a: Entry, b: Entry) -> Entry:
+        shape = joined(a.shape, b.shape)
+        return Entry(f"{a.label}*{b.label}", shape, a.column * b.column, a.variables | b.variables)
+
+    # -- ranking -------------------------------------------------------------------------------------------------
+
+    def hints(self, f: Fitted) -> list[Hint]:
+        """Moves of a form by what they promise, best first; of equal structure only the best numbers."""
+        columns: list[Array] = []
+        moves: list[Move] = []
+        blocks: list[tuple[int, ...]] = []
+
+        def offer(move: Move, *block: Array) -> None:
+            blocks.append(tuple(range(len(columns), len(columns) + len(block))))
+            columns.extend(block)
+            moves.append(move)
+
+        slopes, residuals = self._slopes(f)
+        if slopes is None:
+            return []
+        self._additions(f, offer)
+        self._promotions(f, slopes, offer)
+        self._drifts(f, slopes, offer)
+        self._wraps(f, offer)
+        if not moves:
+            return []
+        gains = self._gains(f, slopes, residuals, np.stack(columns, axis=1), blocks)
+        best: dict[tuple[str, str], Hint] = {}
+        for move, gain in zip(moves, gains, strict=True):
+            key = (move.group, move.label)
+            if np.isfinite(gain) and (key not in best or gain > best[key].gain):
+                best[key] = Hint(float(gain), move)
+        return sorted(best.values(), key=lambda h: -h.gain)
+
+    def _slopes(self, f: Fitted) -> tuple[Array | None, Array]:
+        """(d f/d constants, residuals y - f) over all rows, constants of each row's own group."""
+        bench = self.bench
+        slopes = np.empty((bench.rows, len(f.form.kinds)))
+        values = np.empty(bench.rows)
+        pack = Pack.of([f.emitted.tape], bench.columns, bench.rows)
+        for g, (a, b) in enumerate(bench.ranges):
+            with np.errstate(all="ignore"):
+                predicted, jacobian = pack.values(f.values[g], 0, jacobian=True)
+            values[a:b], slopes[a:b] = predicted[a:b], jacobian[a:b]
+        if not (np.isfinite(slopes).all() and np.isfinite(values).all()):
+            return None, values
+        return slopes, bench.target - values
+
+    def _gains(self, f: Fitted, slopes: Array, residuals: Array, V: Array, blocks: Sequence[tuple[int, ...]]) -> Array:
+        """Share of the sum of squares that each block of columns can save."""
+        saved = np.zeros(len(blocks))
+        total = 0.0
+        with np.errstate(all="ignore"):
+            V = np.where(np.isfinite(V), V, 0.0)
+            for a, b in self.bench.ranges:
+                root = np.sqrt(self.bench.weight[a:b])
+                if self.bench.objective.log:
+                    root = root / self.bench.target[a:b]
+                J = slopes[a:b] * root[:, None]
+                norms = np.linalg.norm(J, axis=0)
+                Q, _ = np.linalg.qr(J / np.where(norms > 0, norms, 1.0))
+                r = residuals[a:b] * root
+                r = r - Q @ (Q.T @ r)
+                W = V[a:b] * root[:, None]
+                length = np.linalg.norm(W, axis=0)
+                W = W / np.where(length > 0, length, 1.0)
+                W = W - Q @ (Q.T @ W)
+                seen = np.linalg.norm(W, axis=0)
+                unit = np.where(seen > SEEN, W / np.where(seen > 0, seen, 1.0), 0.0)
+                along = unit.T @ r
+                for k, block in enumerate(blocks):
+                    saved[k] += self._saved(unit, along, block)
+                total += float(r @ r)
+        return saved / max(total, 1e-300)
+
+    @staticmethod
+    def _saved(unit: Array, along: Array, block: tuple[int, ...]) -> float:
+        if len(block) == 1:
+            return float(along[block[0]] ** 2)
+        i, j = block
+        c = float(unit[:, i] @ unit[:, j])
+        if 1 - c * c < SEEN:
+            return float(max(along[i] ** 2, along[j] ** 2))
+        x, y = float(along[i]), float(along[j])
+        return (x * x - 2 * c * x * y + y * y) / (1 - c * c)
+
+    # -- what is offered -----------------------------------------------------------------------------------------
+
+    def _additions(self, f: Fitted, offer: Callable[..., None]) -> None:
+        body = f.form.body
+        for e in (*self.singles, *self.products):
+            offer(Move("add", f"add {e.label}", _appended(body, e.shape)), e.column)
+        for q, pairs in self.alphabet.additions.items():
+            for label, group in pairs:
+                offer(Move("add", f"add {label}", _appended_all(body, group)), *self._pair_columns(q, label))
+
+    def _pair_columns(self, q: str, label: str) -> tuple[Array, Array]:
+        x = self.bench.columns.variables[q]
+        if label.startswith("hook"):
+            return x, 1 / x
+        if label.startswith("valley"):
+            log = self.bench.columns.logs[q]
+            return log, log * log
+        return x, x * x
+
+    def _promotions(self, f: Fitted, slopes: Array, offer: Callable[..., None]) -> None:
+        """Coefficients that occur once become functions: c -> c*(1 + k*h)."""
+        count = uses(f.form.body)
+        for inside, put, depth in sites(f.form.body):
+            for at, term in enumerate(inside):
+                i = free_constant(term.coefficient)
+                if i is None or count[i] > 1 or not term.factors or depth > 2:
+                    continue
+                base = slopes[:, i] * self._per_row(f, i)
+                place = Place(inside, at, put, depth)
+                for e in self.singles:
+                    label = f"promote a coefficient to 1+{e.label}"
+                    offer(Move("promote", label + f" [{at}.{depth}]", _grouped(place, e.shape)), base * e.column)
+                for q, pairs in self.alphabet.additions.items():
+                    for name, group in pairs:
+                        u, v = self._pair_columns(q, name)
+                        label = f"promote a coefficient to 1+{name}"
+                        offer(
+                            Move("promote", label + f" [{at}.{depth}]", _grouped_all(place, group)), base * u, base * v
+                        )
+
+    def _per_row(self, f: Fitted, i: int) -> Array:
+        """A constant's value at each row (of the row's group)."""
+        result = np.empty(self.bench.rows)
+        for g, (a, b) in enumerate(self.bench.ranges):
+            result[a:b] = f.values[g][i]
+        return result
+
+    def _drifts(self, f: Fitted, slopes: Array, offer: Callable[..., None]) -> None:
+        """Exponents that change with the logarithm of a variable."""
+        count = uses(f.form.body)
+        for at, term in enumerate(f.form.body):
+            for factor in term.factors:
+                if not (isinstance(factor, Power) and factor.exponent.constants):
+                    continue
+                i = factor.exponent.constants[0][0]
+                if count[i] > 1:
+                    continue
+                for q in self.alphabet.scaling():
+                    label = f"exponent of {factor.variable} drifts with log {q} [{at}]"
+                    column = slopes[:, i] * self.bench.columns.logs[q]
+                    offer(Move("promote", label, _drift(f.form.body, at, factor.variable, q)), column)
+
+    def _wraps(self, f: Fitted, offer: Callable[..., None]) -> None:
+        """An outer power of everything that moves: M**p near p = 1 goes along M log M."""
+        moving = tuple(t for t in f.form.body if t.factors)
+        rest = tuple(t for t in f.form.body if not t.factors)
+        if len(moving) < 2:
+            return
+        total = self.bench.target - self._level(f)
+        if (total > 0).all():
+            offer(Move("wrap", "outer power of all terms", _outer(rest, moving)), total * np.log(total))
+
+    def _level(self, f: Fitted) -> Array:
+        """The irreducible part at each row."""
+        level = np.zeros(self.bench.rows)
+        for t in f.form.body:
+            i = free_constant(t.coefficient)
+            if not t.factors and i is not None:
+                level += self._per_row(f, i)
+        return level
+
+
+Rewrite = Callable[[Draft], Sum]
+
+
+def _appended(body: Sum, shape: Shape) -> Rewrite:
+    return lambda d: (*body, Term(constant(d.new(AMPLITUDE)), shape(d)))
+
+
+def _appended_all(body: Sum, group: Callable[[Fresh], Sum]) -> Rewrite:
+    return lambda d: (*body, *group(d))
+
+
+def _grouped(place: Place, shape: Shape) -> Rewrite:
+    def rewrite(d: Draft) -> Sum:
+        group = (Term(UNIT), Term(constant(d.new(POSITIVE if place.depth else AMPLITUDE, 0.01)), shape(d)))
+        return place.with_factors((*place.term.factors, Apply("power", (group,))))
+
+    return rewrite
+
+
+def _grouped_all(place: Place, group: Callable[[Fresh], Sum]) -> Rewrite:
+    return lambda d: place.with_factors((*place.term.factors, Apply("power", ((Term(UNIT), *group(d)),))))
+
+
+def _drift(body: Sum, at: int, x: str, y: str) -> Rewrite:
+    def rewrite(d: Draft) -> Sum:
+        factor = Apply("exp", ((Term(constant(d.new(DRIFT, 0.0)), (Log(x), Log(y))),),))
+        term = body[at]
+        return (*body[:at], Term(term.coefficient, (*term.factors, factor)), *body[at + 1 :])
+
+    return rewrite
+
+
+def _outer(rest: Sum, moving: Sum) -> Rewrite:
+    return lambda d: (*rest, Term(UNIT, (Apply("power", (moving,), constant(d.new(EXPONENT, 1.0))),)))

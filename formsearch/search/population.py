@@ -1,0 +1,303 @@
+"""A population of forms: what is kept, who breeds, what is fitted, judged and tidied.
+
+For every complexity the forms are kept that extrapolate best and that fit best, sane ones (no flaw in a quick look
+beyond the data, see `asymptotics`) in places of their own. Parents come from the fronts and from the rest; half of
+their children are the ones that `guide` holds most promising, the others are sampled moves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from formsearch.search.alphabet import Alphabet
+from formsearch.search.asymptotics import QUICK_SAMPLE, Surroundings, falling
+from formsearch.search.engine import Config
+from formsearch.search.expression import from_law
+from formsearch.search.grammar import Apply, Form, Term, complexity, constant, uses
+from formsearch.search.guide import Guide, Hint
+from formsearch.search.judge import size_axes
+from formsearch.search.moves import Draft, children
+from formsearch.search.normal import Sketch, normalise
+from formsearch.search.workbench import Candidate, Fitted, Workbench
+
+CANCELLATION = 20.0
+"""Terms this many times larger than the target cancel each other."""
+ROUGH, FINE = 2.0, 1.2
+"""How far behind the best of its size a form may be after the rough fit, and after the fine one."""
+NEARLY, EXACT = 1e-9, 1e-22
+"""Mean squared residual, as a share of the variance of the target, at which a form may be exact, and is."""
+ALIKE = 1e-3
+"""Forms of one complexity whose two errors differ by a smaller share take one place."""
+ROUNDING = 1e-9
+REMEMBERED = 400
+"""Hints are kept for so many forms."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Sizes of the search; one setting for every table.
+
+    Of more than `most_rows` rows a coreset is searched on; what is found is refitted and judged on all rows.
+    """
+
+    parents: int = 8
+    children: int = 24
+    guided: int = 12
+    niche: int = 4
+    starts: int = 4
+    finalists: int = 60
+    most_rows: int = 600
+    islands: int = 3
+
+
+class Tools:
+    """What all populations of a search share."""
+
+    def __init__(self, bench: Workbench, config: Config, effort: Effort) -> None:
+        self.bench, self.config, self.effort = bench, config, effort
+        zeros = {q: bool((bench.columns.variables[q] == 0).any()) for q in config.variables}
+        self.alphabet = Alphabet.of(config.variables, zeros, bench.level, bench.columns.centres)
+        self.quick = Surroundings(bench, size_axes(bench.points), falling(bench), QUICK_SAMPLE)
+        self.guide = Guide(bench, self.alphabet)
+        self.total = float(bench.weight.sum()) * bench.scale**2
+        self.tried = 0
+        self._hints: dict[int, list[Hint]] = {}
+
+    def hints(self, f: Fitted) -> list[Hint]:
+        """The guide's ranking for a form, remembered."""
+        key = hash(f.form)
+        if key not in self._hints:
+            if len(self._hints) >= REMEMBERED:
+                self._hints.pop(next(iter(self._hints)))
+            self._hints[key] = self.guide.hints(f)
+        return self._hints[key]
+
+
+class Population:
+    """The forms in play on one island."""
+
+    def __init__(self, tools: Tools, rng: np.random.Generator) -> None:
+        self.tools, self.rng = tools, rng
+        self.bench, self.config, self.effort = tools.bench, tools.config, tools.effort
+        self.alphabet = tools.alphabet
+        # Hashes of the forms that were fitted here: forms themselves would fill the memory in a long search.
+        self.seen: set[int] = set()
+        self.members: dict[Form, Fitted] = {}
+
+    # -- breeding ------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """The constant, everything one move away from it, and the seeds."""
+        level = self.alphabet.level
+        root = normalise((Term(constant(0)),), {0: level}, {}, level)
+        self.consider([Candidate(root, None, "a constant")])
+        self.consider([Candidate(s, None, f"seed {name}") for name, s in self.seeds()])
+        first = self.members.get(root.form)
+        if first is not None:
+            every = children(first.sketch(), self.alphabet, 10**6, self.rng)
+            self.consider([Candidate(s, first, label) for s, label in every])
+
+    def seeds(self) -> Iterator[tuple[str, Sketch]]:
+        """Registry forms in normal form."""
+        for law in self.config.seeds:
+            form = from_law(law)
+            yield law.name, normalise(form.body, dict(enumerate(form.kinds)), {}, self.alphabet.level)
+
+    def island(self, rng: np.random.Generator) -> Population:
+        """A population that starts from this one's members."""
+        twin = Population(self.tools, rng)
+        twin.seen, twin.members = set(self.seen), dict(self.members)
+        return twin
+
+    def merge(self, others: Sequence[Population]) -> None:
+        """Take in the members of other islands."""
+        for other in others:
+            self.seen |= other.seen
+            self.members |= other.members
+        self.prune()
+
+    def breed(self) -> None:
+        """One generation."""
+        parents = self.select(self.effort.parents)
+        others = [f.sketch() for f in self.select(3)]
+        found: list[Candidate] = []
+        for parent in parents:
+            sketch = parent.sketch()
+            guided = self.guided(parent, sketch)
+            found.extend(guided)
+            rest = self.effort.children - len(guided)
+            for child, label in children(sketch, self.alphabet, rest, self.rng, others):
+                found.append(Candidate(child, parent, label))
+        self.consider(found)
+
+    def guided(self, parent: Fitted, sketch: Sketch) -> list[Candidate]:
+        """The children that the guide holds most promising and that were not met before."""
+        found: list[Candidate] = []
+        met: set[Form] = set()
+        for hint in self.tools.hints(parent):
+            if len(found) >= self.effort.guided:
+                break
+            draft = Draft(sketch)
+            child = normalise(hint.move.rewrite(draft), draft.kinds, draft.values, self.alphabet.level)
+            if hash(child.form) not in self.seen and child.form not in met:
+                met.add(child.form)
+                found.append(Candidate(child, parent, hint.move.label))
+        return found
+
+    def select(self, count: int) -> list[Fitted]:
+        """Parents from the fronts and from all members."""
+        sources = [(share, self.front(measure)) for share, measure in FRONTS]
+        sources.append((REST, list(self.members.values())))
+        sources = [(share, forms) for share, forms in sources if forms]
+        shares = np.array([share for share, _ in sources])
+        chosen = []
+        for _ in range(count):
+            forms = sources[int(self.rng.choice(len(sources), p=shares / shares.sum()))][1]
+            # Later members of a front are larger and better: they are where the search goes on.
+            chosen.append(forms[min(int(len(forms) * np.sqrt(self.rng.random())), len(forms) - 1)])
+        return chosen
+
+    # -- fitting and keeping -------------------------------------------------------------------------------------
+
+    def consider(self, candidates: Sequence[Candidate]) -> None:
+        """Fit what is new and small enough, judge what fits well, keep the best of every complexity."""
+        new = []
+        for c in candidates:
+            key = hash(c.sketch.form)
+            if key not in self.seen and self.admissible(c.sketch.form):
+                self.seen.add(key)
+                new.append(c)
+        self.tools.tried += len(new)
+        rough = self.bench.fit(new, starts=2, iterations=12, tolerance=1e-4)
+        promising = [
+            Candidate(f.sketch(), c.parent, c.move)
+            for f, c in zip(rough, new, strict=True)
+            if f is not None and self.promises(f, ROUGH)
+        ]
+        fitted = [f for f in self.bench.fit(promising, self.effort.starts) if f is not None and not self.degenerate(f)]
+        self.sharpen(fitted)
+        kept = [f for f in fitted if self.promises(f, FINE)]
+        if not kept:
+            return
+        self.bench.judge(kept)
+        for f, behaviour in zip(kept, self.tools.quick.behaviour(kept), strict=True):
+            f.flaws = behaviour.flaws(self.tools.quick.positive, self.tools.quick.spread)
+            if np.isfinite(f.error):
+                self.members[f.form] = f
+        self.prune()
+
+    def admissible(self, form: Form) -> bool:
+        """Within the caps on size."""
+        if self.config.max_constants is not None and len(form.kinds) > self.config.max_constants:
+            return False
+        return complexity(form) <= self.config.max_complexity and bool(uses(form.body))
+
+    def promises(self, f: Fitted, slack: float) -> bool:
+        """Whether a form fits better than its parent, or nearly as well as members of its size."""
+        if f.parent is None or f.objective < f.parent.objective:
+            return True
+        best = min((m.objective for m in self.members.values() if m.complexity <= f.complexity), default=np.inf)
+        return bool(f.objective <= slack * best)
+
+    def sharpen(self, fitted: list[Fitted]) -> None:
+        """Forms that look exact are fitted to the last digits, in place."""
+        near = [k for k, f in enumerate(fitted) if f.objective < NEARLY * self.tools.total]
+        for k, (sharp, _) in zip(near, self.bench.polish([fitted[k] for k in near], starts=1), strict=True):
+            fitted[k] = sharp
+
+    def degenerate(self, f: Fitted) -> bool:
+        """Terms far larger than the target cancel each other: x**.01 minus a constant instead of log x."""
+        limit = CANCELLATION * float(np.abs(self.bench.target).max())
+        for term in f.form.body:
+            own = term.coefficient.constants
+            # Without groups, a centred amplitude is the size of its term at the centre of the points.
+            plain = len(own) == 1 and not any(isinstance(x, Apply) for x in term.factors)
+            if plain and (np.abs(f.values[:, own[0][0]]) > limit).any():
+                return True
+        return False
+
+    def prune(self) -> None:
+        """Keep the best few of every complexity, by each measure, of forms that are alike only one."""
+        niches: dict[int, list[Fitted]] = {}
+        for f in self.members.values():
+            niches.setdefault(f.complexity, []).append(f)
+        kept: dict[Form, Fitted] = {}
+        for niche in niches.values():
+            for _, measure in FRONTS:
+                places: list[Fitted] = []
+                for f in sorted(niche, key=measure):
+                    if not any(alike(f, other) for other in places):
+                        places.append(f)
+                        kept[f.form] = f
+                        if len(places) >= self.effort.niche:
+                            break
+        self.members = kept
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    def front(self, measure: Callable[[Fitted], float]) -> list[Fitted]:
+        """Members that no smaller one beats, by increasing complexity."""
+        best, result = float("inf"), []
+        for f in sorted(self.members.values(), key=lambda f: (f.complexity, measure(f))):
+            if measure(f) < best:
+                best = measure(f)
+                result.append(f)
+        return result
+
+    def exact(self) -> list[Fitted]:
+        """Members that fit to the last digits, simplest first."""
+        return sorted((f for f in self.members.values() if f.objective <= EXACT * self.tools.total), key=size)
+
+    def tidy(self, chosen: Sequence[Fitted], end: float) -> None:
+        """Drop, tie and snap whatever the points do not miss, again and again, while the time lasts."""
+        waiting = list(chosen)
+        while waiting and time.monotonic() < end:
+            f = waiting.pop(0)
+            smaller = children(f.sketch(), self.alphabet, 10**6, self.rng, groups=("drop", "tie", "snap"))
+            before = set(self.members)
+            self.consider([Candidate(s, f, label) for s, label in smaller])
+            slack = 1.02 * f.error + ROUNDING * self.bench.scale
+            better = [
+                m for form, m in self.members.items()
+                if form not in before and m.complexity < f.complexity and m.error <= slack and m.flaws <= f.flaws
+            ]  # fmt: skip
+            waiting[:0] = sorted(better, key=size)[:2]
+
+
+def alike(a: Fitted, b: Fitted) -> bool:
+    """Whether two forms have the same errors, to the share `ALIKE`."""
+    return abs(a.objective - b.objective) <= ALIKE * b.objective and abs(a.error - b.error) <= ALIKE * b.error
+
+
+def size(f: Fitted) -> tuple[int, float]:
+    """For sorting: simplest first, then best."""
+    return f.complexity, f.error
+
+
+def error(f: Fitted) -> float:
+    """Extrapolation error."""
+    return f.error
+
+
+def objective(f: Fitted) -> float:
+    """Sum over all rows."""
+    return f.objective
+
+
+def sane_error(f: Fitted) -> float:
+    """Extrapolation error of a form without flaws."""
+    return f.error if f.flaws == 0 else float("inf")
+
+
+def sane_objective(f: Fitted) -> float:
+    """Sum over all rows of a form without flaws."""
+    return f.objective if f.flaws == 0 else float("inf")
+
+
+FRONTS = ((0.35, sane_error), (0.3, sane_objective), (0.1, error), (0.1, objective))
+"""Share of the parents that each front gives; the rest come from all members."""
+REST = 0.15
