@@ -284,6 +284,7 @@ class ExponentRecord:
 
     expression: str | None = None
     value: float | None = None
+    interval: tuple[float | None, float | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -176,6 +176,7 @@ def derivation(p: dict[str, Any]) -> dict[str, Any]:
         "sentence": "put back into the slope it gives zero by algebra",
         "difference": None,
     }
+    grows = {"expression": "beta/(alpha + beta)", "value": 0.5126, "interval": [0.481, 0.546]}
     wrong = {**check, "kind": "failed", "passed": False}
     c = np.geomspace(1e18, 1e22, 5)
     size = 0.05 * c**0.51
@@ -199,7 +200,7 @@ def derivation(p: dict[str, Any]) -> dict[str, Any]:
         ],
         "results": [
             {"symbol": "N", "quantity": "N", "kind": "minimum", "expression": "G*(C/6)**(beta/(alpha + beta))",
-             "value": None, "exponents": {"C": {"expression": "beta/(alpha + beta)", "value": 0.5126}},
+             "value": None, "exponents": {"C": grows},
              "depends_on": ["C"], "check": check},
             {"symbol": "D/N", "quantity": "tokens_per_parameter", "kind": "value", "expression": "20", "value": 20.04,
              "interval": [18.2, 23.1], "check": {**check, "kind": "numerically"}, "remarks": ["near twenty"]},

@@ -57,7 +57,7 @@ def answer(b: Builder) -> tuple[tuple[tuple[str, str], ...], Equation | None]:
         lines.append(("New form", _new_form(b)))
     if d.derivations:
         lines.append(("What it says to do", _to_do(b)))
-    if b.simulated:
+    if b.simulated and len(lines) < 5:
         lines.append(("Beware", f"The losses are not measurements: they are {b.simulated}."))
     return tuple(lines), headline
 
@@ -113,16 +113,26 @@ def _sure(board: LeaderboardRecord) -> str:
 
 
 def _new_form(b: Builder) -> str:
+    """What the search found, and where its forms stand among the laws."""
     front = b.document.fronts[0]
     best = search.best_of(front)
     if best is None:
         return "The search found no form that passes every check."
+    found = {c.name for c in front.candidates}
+    boards = b.document.leaderboards
+    winner = boards[0].best if boards and boards[0].best in found else None
     constants = plural(len(best.constants), "constant")
-    text = f"The search proposes {best.name}, {constants}, held-out error {number(best.error, 3)}"
+    if winner == best.name:
+        text = f"The best law is a find of the search: {winner} ({constants}), error "
+    elif winner is not None:
+        text = f"{winner}, the best law, is a find of the search; on its own held-out rows {best.name} errs least, "
+    else:
+        text = f"The search proposes {best.name} ({constants}), held-out error "
+    text += number(best.error, 3)
     reference = front.reference
     if reference is not None and reference.error is not None:
         text += f" against {number(reference.error, 3)} of {reference.law}"
-    for board in b.document.leaderboards:
+    for board in boards:
         place = next((i for i, s in enumerate(board.scores, 1) if s.law == best.name), None)
         if place is not None:
             value, _ = leaderboard.error_text(board, board.scores[place - 1])

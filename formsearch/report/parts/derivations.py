@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from formsearch.exceptions import FormulaError
 from formsearch.report import maths, plots
 from formsearch.report.blocks import (
     Block,
@@ -38,26 +39,31 @@ from formsearch.report.numbers import (
     with_interval,
 )
 from formsearch.report.parts import frontier
-from formsearch.report.schema import CheckRecord, DerivationRecord, LawRecord, ResultRecord, TableRecord
+from formsearch.report.schema import CheckRecord, DerivationRecord, ExponentRecord, LawRecord, ResultRecord, TableRecord
 from formsearch.report.text import objective, sentence
 
 Array = NDArray[np.float64]
 
 OPTIMA = ("minimum", "maximum")
+LONG = 200
+"""Characters from which the reason in a sentence is left to the derivation's steps."""
+
 SPAN = 4.0
 """A law is drawn from optimum/SPAN to optimum*SPAN."""
 
 
 def sections(b: Builder) -> list[Section]:
-    """One section a derivation."""
-    return [
-        Section(
-            f"derivation-{i + 1}" if i else "derivation",
-            f"What follows from {d.law}" + (f" under {sentence(d.subject_to).rstrip('.')}" if d.subject_to else ""),
-            tuple(_blocks(b, d)),
-        )
-        for i, d in enumerate(b.document.derivations)
-    ]
+    """One section a law, the law to use first: its optima by themselves, then under each constraint."""
+    best = {board.best for board in b.document.leaderboards}
+    laws = sorted(dict.fromkeys(d.law for d in b.document.derivations), key=lambda law: law not in best)
+    out = []
+    for i, law in enumerate(laws):
+        anchor = f"derivation-{i + 1}" if i else "derivation"
+        blocks: list[Block] = []
+        for j, d in enumerate(d for d in b.document.derivations if d.law == law):
+            blocks += _blocks(b, d, first=j == 0)
+        out.append(Section(anchor, f"What follows from {law}", tuple(blocks)))
+    return out
 
 
 def optimum_name(r: ResultRecord) -> str:
@@ -96,29 +102,34 @@ def _formula(b: Builder, d: DerivationRecord, text: str, left: str = "") -> Form
     return maths.formula(text, left, d.formula, _variables(b, d))
 
 
-def _blocks(b: Builder, d: DerivationRecord) -> list[Block]:
+def _blocks(b: Builder, d: DerivationRecord, first: bool) -> list[Block]:
     record = b.law(d.law, d.formula)
     blocks: list[Block] = []
-    if d.simulated:
+    if d.simulated and first:
         blocks.append(Paragraph("The constants come from a fit to simulated losses, not to measurements.", "warning"))
-    opening = (
-        f"Constants: {objective(d.constants_source)}."
-        if d.constants_source
-        else "Algebra only: no constants were given."
-    )
+    under = ""
+    if d.subject_to:
+        under = f" under {sentence(d.subject_to).rstrip('.')}"
+        blocks.append(Heading(f"Optima{under}"))
+    opening = f"Constants: {objective(d.constants_source)}." if d.constants_source else "Algebra only: no constants."
     if d.settings:
         given = [f"{k} = {number(v, 4)}" for k, v in d.settings.items()]
         opening += f" Settings: {listed(given, 12)}."
     if d.level is not None:
         opening += f" Intervals are {percent(d.level, 2)}, from refits of resampled points."
-    blocks.append(Paragraph(opening))
-    if record.title:
-        blocks.append(Paragraph(f"{record.title.rstrip('.')}."))
-    blocks.append(b.equation(b.formula_of(d.law, d.formula)))
+    if first or d.settings:
+        blocks.append(Paragraph(opening))
+    if first:
+        if record.title:
+            blocks.append(Paragraph(f"{record.title.rstrip('.')}."))
+        blocks.append(b.equation(b.formula_of(d.law, d.formula)))
+    if d.definitions and first:
+        blocks.append(Paragraph("Named parts:"))
+        blocks += [b.equation(_formula(b, d, f.expression, f.symbol)) for f in d.definitions]
     blocks += [Paragraph(sentence(w), "warning") for w in d.warnings]
-    optima = [r for r in d.results if r.kind not in ("monotone", "none")]
+    optima = [r for r in d.results if r.kind not in ("monotone", "none") and _says_something(r)]
     if optima:
-        blocks += [Heading("Results"), _table(b, d, optima)]
+        blocks.append(_table(b, d, optima, under))
         notes = [n for r in optima for n in _notes(r)]
         if notes:
             blocks.append(Bullets(tuple(dict.fromkeys(notes))))
@@ -131,16 +142,16 @@ def _blocks(b: Builder, d: DerivationRecord) -> list[Block]:
         blocks.append(Bullets(tuple(dict.fromkeys(sentence(m) for r in flat for m in r.remarks))))
     blocks += [_numbers(b, d, t) for t in d.tables if t.columns]
     if d.steps:
-        blocks.append(Details(f"The derivation in {plural(len(d.steps), 'step')}", tuple(_steps(b, d))))
+        blocks.append(Details(f"The derivation{under} in {plural(len(d.steps), 'step')}", tuple(_steps(b, d))))
     return blocks
 
 
-def _condition(b: Builder, d: DerivationRecord, r: ResultRecord) -> Cell:
-    c = r.second_order
-    return MISSING if c is None or not c.relation else _formula(b, d, c.relation)
+def _says_something(r: ResultRecord) -> bool:
+    """Whether there is a number, a formula or a power to print."""
+    return r.value is not None or bool(r.expression or r.implicit or r.exponents)
 
 
-def _table(b: Builder, d: DerivationRecord, optima: list[ResultRecord]) -> Block:
+def _table(b: Builder, d: DerivationRecord, optima: list[ResultRecord], under: str) -> Block:
     columns = [
         Column("Result"),
         Column("Closed form"),
@@ -154,13 +165,23 @@ def _table(b: Builder, d: DerivationRecord, optima: list[ResultRecord]) -> Block
         low, high = r.interval or (None, None)
         text = r.expression or r.implicit
         rows.append([
-            maths.formula(optimum_name(r)),
+            _named(r),
             _formula(b, d, text) if text else MISSING,
             Value(value, r.value) if value else _dependence(r),
             Value(span, f"{low} {high}" if span else None),
             _known(r.check),
         ])  # fmt: skip
-    return b.table("derived", f"What follows from {d.law}", columns, rows, d.simulated)
+    return b.table("derived", f"Optima of {d.law}{under}", columns, rows, d.simulated)
+
+
+def _named(r: ResultRecord) -> Cell:
+    """The result's symbol, or its words where it is none."""
+    name = optimum_name(r)
+    try:
+        maths.read(name)
+    except FormulaError:
+        return name
+    return maths.formula(name)
 
 
 def _dependence(r: ResultRecord) -> Cell:
@@ -180,15 +201,27 @@ def _known(check: CheckRecord) -> str:
 
 def _notes(r: ResultRecord) -> list[str]:
     """The sentences that belong to a result."""
-    notes = [r.independence, r.feasibility, r.extrapolation]
+    independence = r.independence if len(r.independence) < LONG else r.independence.split(" because ")[0]
+    notes = [independence, r.feasibility, r.extrapolation]
     for variable, e in r.exponents.items():
         if e.expression:
-            value = f" = {number(e.value, 4)}" if e.value is not None else ""
-            notes.append(f"{optimum_name(r)} is a power of {variable} with exponent {e.expression}{value}")
+            notes.append(f"{optimum_name(r)} is a power of {variable} with exponent {e.expression}{_equals(e)}")
     if r.integer is not None and r.integer.cost is not None:
         cost = number(r.integer.cost, 2)
         notes.append(f"The best whole number for {r.symbol} is {r.integer.value}; it costs {cost} over the optimum")
-    return [sentence(n) for n in [*notes, *r.remarks] if n]
+    notes += [f"{optimum_name(r)}: {m}" if m[:1].islower() else m for m in r.remarks]
+    return [sentence(n) for n in notes if n]
+
+
+def _equals(e: ExponentRecord) -> str:
+    """The number of an exponent and its interval."""
+    if e.value is None:
+        return ""
+    low, high = e.interval or (None, None)
+    if low is None or high is None:
+        return f" = {number(e.value, 4)}"
+    value, span = with_interval(e.value, low, high)
+    return f" = {value} ({span})"
 
 
 # -- pictures ----------------------------------------------------------------------------------------------------
@@ -284,9 +317,6 @@ def _shown(name: str, values: list[float | int | str | None]) -> list[Cell]:
 
 def _steps(b: Builder, d: DerivationRecord) -> list[Block]:
     blocks: list[Block] = []
-    if d.definitions:
-        blocks += [Paragraph("Named parts of the law:")]
-        blocks += [b.equation(_formula(b, d, f.expression, f.symbol)) for f in d.definitions]
     if d.assumptions:
         checks = [
             Check(c.relation or "", _passed(c.check), sentence(f"{_known(c.check)}: {c.check.sentence}"))
