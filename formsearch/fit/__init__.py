@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from formsearch.core.objectives import LeastSquares, Objective
 from formsearch.exceptions import InputError
 from formsearch.law import Law
@@ -68,9 +70,11 @@ def fit(
         raise InputError("shared=... needs by='group': without groups every constant is shared")
     problem = Problem.of(chosen, points)
     require_rows(chosen, len(points), len(chosen.constants))
-    found = multistart(problem, loss, starts, seed, initial)
-    flat = unidentified(problem, found.constants, found.objective, loss)
-    status: Status = status_of(problem, found, flat)
+    # Rows may span the whole range of float64: what overflows on the way is judged by its result, not by a warning.
+    with np.errstate(all="ignore"):
+        found = multistart(problem, loss, starts, seed, initial)
+        flat = unidentified(problem, found.constants, found.objective, loss)
+        status: Status = status_of(problem, found, flat)
     return Fit(
         law=chosen,
         constants=problem.named(found.constants),
