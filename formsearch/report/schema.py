@@ -104,6 +104,7 @@ class ScoreRecord:
     off_scale: str = ""
     status: str = ""
     ok: bool = True
+    by_group: dict[str, ErrorsRecord] = field(default_factory=dict)
     rules: list[str] = field(default_factory=list)
     source: str = ""
 

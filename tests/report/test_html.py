@@ -184,6 +184,45 @@ def test_the_page_is_small(measured: Path) -> None:
     assert (measured / "report.html").stat().st_size < 1_000_000
 
 
+def test_groups_have_their_errors_and_constants() -> None:
+    document = example.results()
+    for score in document["leaderboards"][0]["scores"]:
+        score["by_group"] = dict.fromkeys(("code", "<prose>"), score["test"])
+    document["fits"][0] |= {"constants": {}, "group_constants": dict.fromkeys(("code", "<prose>"), example.PUBLISHED)}
+    page = unillustrated(document)
+    assert "Mean absolute error on the judged rows of each group." in page.text("caption")
+    assert "Constants of chinchilla by group." in page.text("caption")
+    assert page.text("th").count("<prose>") == 2
+
+
+def test_several_runs_in_one_report() -> None:
+    one, other = example.results(), example.results(simulated="drawn from a law", name="other")
+    other["points"][0]["hash"] = "ba9876543210"
+    other["leaderboards"][0]["points"]["hash"] = "ba9876543210"
+    for part in ("points", "leaderboards", "fronts", "derivations", "fits"):
+        one[part] += other[part]
+    report = build(one)
+    names = [f.name for f in report.figures()] + [t.name for t in report.tables()]
+    assert len(names) == len(set(names))
+    page = unillustrated(one)
+    ids = [a["id"] for _, a, _ in page.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert {"The points: runs.csv", "The points: other"} <= set(page.text("h2"))
+    captions = page.text("caption")
+    assert "Ranges of the 60 points." in captions
+    assert "Ranges of the 60 points (simulated losses)." in captions
+
+
+def test_points_that_feed_no_law() -> None:
+    document = example.results()
+    board = document["leaderboards"][0]
+    board |= {"scores": [], "best": None, "pairs": [], "confidence_set": None, "sentences": [], "rows": {}}
+    document["fronts"][0] |= {"candidates": [], "best": None, "near": [], "trace": [], "reference": None}
+    page = unillustrated(document)
+    assert "None: no law could be judged on these points." in page.text("dd")
+    assert "The search found no form that passes every check." in page.text("dd")
+
+
 def test_a_document_of_one_derivation_is_a_report() -> None:
     document = example.results()
     for part in ("leaderboards", "fronts", "fits", "points"):

@@ -40,6 +40,8 @@ def _blocks(b: Builder, fit: FitRecord) -> list[Block]:
         blocks.append(b.equation(b.formula_of(fit.law, fit.formula)))
     if fit.constants:
         blocks.append(_table(b, fit))
+    if fit.group_constants:
+        blocks.append(_group_table(b, fit))
     if fit.identifiability and fit.identifiability.sentences:
         blocks.append(Bullets(tuple(sentence(s) for s in fit.identifiability.sentences)))
     return blocks
@@ -74,6 +76,18 @@ def _table(b: Builder, fit: FitRecord) -> Block:
     if spread:
         notes.append("relative sd: from the curvature at the optimum, a guide to what is identified, not an interval")
     return b.table(f"constants-{fit.law}", f"Constants of {fit.law}", columns, rows, simulated, "; ".join(notes))
+
+
+def _group_table(b: Builder, fit: FitRecord) -> Block:
+    """A line a group, a column a constant."""
+    names = list(dict.fromkeys(name for values in fit.group_constants.values() for name in values))
+    columns = [Column("Group"), *(Column(name, True) for name in names)]
+    rows: list[list[Cell]] = [
+        [group, *(Value(number(values.get(name), 4), values.get(name)) for name in names)]
+        for group, values in fit.group_constants.items()
+    ]
+    simulated = fit.points.simulated if fit.points else b.simulated
+    return b.table(f"group-constants-{fit.law}", f"Constants of {fit.law} by group", columns, rows, simulated)
 
 
 def _sd(value: float | None) -> str:

@@ -38,6 +38,9 @@ METRICS = {
     "relative": "mean relative error",
     "log": "root mean square error of the logarithm",
 }
+LEADERS = 5
+"""Laws whose errors are shown for each group."""
+
 SHOWN = 5
 """Sentences of the verdict before the rest is folded."""
 
@@ -97,7 +100,7 @@ def _blocks(b: Builder, board: LeaderboardRecord) -> list[Block]:
             rest = tuple(sentence(s) for s in board.sentences[SHOWN:])
             blocks.append(Details(f"{len(rest)} more comparisons", (Bullets(rest),)))
     if board.scores:
-        blocks.append(_measures(b, board))
+        blocks += [_measures(b, board), *_by_group(b, board)]
     if board.notes:
         blocks.append(Details("Notes on the fits", (Bullets(tuple(sentence(n) for n in board.notes)),)))
     blocks += _formulas(b, board)
@@ -234,6 +237,23 @@ def _formulas(b: Builder, board: LeaderboardRecord) -> list[Block]:
 
 def _numbered(equation: str) -> str:
     return f", Eq. {equation}" if equation else ""
+
+
+def _by_group(b: Builder, board: LeaderboardRecord) -> list[Block]:
+    """Errors on the judged rows of each group, for the laws that lead; nothing without groups."""
+    leaders = [s for s in board.scores if s.by_group][:LEADERS]
+    groups = list(dict.fromkeys(g for s in leaders for g in s.by_group))
+    if len(groups) < 2:
+        return []
+    rows: list[list[Cell]] = []
+    for group in groups:
+        values = [getattr(s.by_group.get(group), board.metric, None) for s in leaders]
+        rows.append([group, *(Value(number(v, 3), v) for v in values)])
+    measure = METRICS.get(board.metric, board.metric)
+    columns = [Column("Group"), *(Column(s.label, True) for s in leaders)]
+    caption = f"{measure.capitalize()} on the judged rows of each group"
+    table = b.table("groups", caption, columns, rows, board.points.simulated)
+    return [Details(f"Errors by group ({len(groups)})", (table,))]
 
 
 # -- how the best law fits ---------------------------------------------------------------------------------------
