@@ -9,6 +9,7 @@ and every caller has a numeric road to fall back on.
 from __future__ import annotations
 
 import atexit
+import gc
 import pickle
 import selectors
 import signal
@@ -50,7 +51,8 @@ def limited(seconds: float, function: Callable[..., T], *arguments: Any) -> T:
 
 def _with_alarm(seconds: float, function: Callable[..., T], *arguments: Any) -> T:
     def ring(number: int, frame: FrameType | None) -> None:
-        raise _Ring
+        if not _swallows(frame):
+            raise _Ring
 
     started = time.monotonic()
     outer_left, outer_again = signal.getitimer(signal.ITIMER_REAL)
@@ -70,6 +72,16 @@ def _with_alarm(seconds: float, function: Callable[..., T], *arguments: Any) -> 
         if outer_left:  # somebody else's timer goes on with what it had left
             left = max(outer_left - (time.monotonic() - started), 1e-3)
             signal.setitimer(signal.ITIMER_REAL, left, outer_again)
+
+
+def _swallows(frame: FrameType | None) -> bool:
+    """Whether an exception raised here would be lost: in a finaliser or a callback of the garbage collector."""
+    callbacks = {getattr(callback, "__code__", None) for callback in gc.callbacks}
+    while frame is not None:
+        if frame.f_code in callbacks or frame.f_code.co_name == "__del__":
+            return True  # the timer rings again soon
+        frame = frame.f_back
+    return False
 
 
 # -- the second process ---------------------------------------------------------------------------------------------

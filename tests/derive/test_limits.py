@@ -1,5 +1,6 @@
 """A symbolic step never hangs: it is interrupted in the main thread and killed elsewhere."""
 
+import gc
 import signal
 import threading
 import time
@@ -76,3 +77,28 @@ def test_other_threads_use_a_second_process() -> None:
 def test_no_time_left_is_out_of_time() -> None:
     with pytest.raises(OutOfTime):
         limited(0, _sum, 1, 2)
+
+
+def test_a_ring_inside_a_callback_of_the_collector_is_put_off() -> None:
+    """An exception there would be lost, with a complaint about it; the next ring comes a moment later."""
+    slow = [True]
+
+    def callback(phase: str, info: dict[str, int]) -> None:
+        if slow.pop() if slow else False:
+            end = time.monotonic() + 0.3  # the first ring falls in here
+            while time.monotonic() < end:
+                pass
+
+    gc.callbacks.append(callback)
+    try:
+        with pytest.raises(OutOfTime):
+            limited(0.1, _collect_and_spin)
+    finally:
+        gc.callbacks.remove(callback)
+    assert not slow
+
+
+def _collect_and_spin() -> None:
+    gc.collect()
+    while True:
+        pass
