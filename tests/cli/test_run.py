@@ -34,6 +34,16 @@ def results(folder: Path) -> dict[str, Any]:
     return document
 
 
+def optima(derivations: list[dict[str, Any]]) -> dict[str, float]:
+    """Values of the optima that have one, by law, constraint and symbol."""
+    return {
+        f"{d['law']} {d['subject_to']} {r['symbol']}": r["value"]
+        for d in derivations
+        for r in d["results"]
+        if r["kind"] in ("minimum", "maximum") and r["value"] is not None
+    }
+
+
 def test_without_data_it_explains_itself_and_offers_some(cli) -> None:
     done = cli("run")
     assert done.code == 2
@@ -170,7 +180,10 @@ def test_a_killed_run_goes_on_where_it_was(cli, table, tmp_path, stage) -> None:
     assert cli("run", table, *QUICK, "--out", out).code == 0
     assert not (tmp_path / ".out.unfinished").exists()
     assert cli("run", table, *QUICK, "--out", tmp_path / "undisturbed").code == 0
-    assert results(out) == results(tmp_path / "undisturbed")
+    resumed, undisturbed = results(out), results(tmp_path / "undisturbed")
+    # Symbolic steps have a time limit: how a derivation is written may differ on a busy machine, its numbers may not.
+    assert optima(resumed.pop("derivations")) == pytest.approx(optima(undisturbed.pop("derivations")), rel=1e-6)
+    assert resumed == undisturbed
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
