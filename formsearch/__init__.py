@@ -21,6 +21,7 @@ from formsearch.data import load
 from formsearch.derive import derive
 from formsearch.fit import fit
 from formsearch.law import Constant, Law, Published, Start, Variable
+from formsearch.lawfile import formula_law, read_law
 from formsearch.points import Points
 from formsearch.reading import read_points
 from formsearch.registry import laws
@@ -54,8 +55,10 @@ __all__ = [
     "compare",
     "derive",
     "fit",
+    "formula_law",
     "laws",
     "load",
+    "read_law",
     "read_points",
     "report",
     "search",

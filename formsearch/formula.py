@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from operator import add, mul, neg, sub, truediv
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -65,10 +66,21 @@ def _tree(text: str) -> ast.expr:
         bad = next(c for c in text if not c.isascii())
         raise FormulaError(f"formula contains {bad!r}: use plain ASCII names and operators")
     try:
-        return ast.parse(text.replace("^", "**").strip(), mode="eval").body
+        with warnings.catch_warnings():  # what is odd enough for a warning of Python is refused below
+            warnings.simplefilter("ignore")
+            return ast.parse(text.replace("^", "**").strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", None) or type(error).__name__
         raise FormulaError(f"cannot read formula {text[:80]!r}: {reason}; write it like E + A/N**alpha") from None
+
+
+def source_of(node: ast.AST, most: int = 60) -> str:
+    """The first line of a part's text, for a message."""
+    try:
+        lines = ast.unparse(node).splitlines()
+    except RecursionError:  # a tree that can be parsed may be too deep to be written
+        return type(node).__name__
+    return lines[0] if lines and len(lines[0]) <= most else f"{lines[0][: most - 3]}..." if lines else ""
 
 
 def names_in(text: str) -> list[str]:
@@ -129,7 +141,7 @@ class _Reader:
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in self.functions:
                 return self._call(name, args, depth)
         raise FormulaError(
-            f"formula contains {ast.unparse(node)[:60]!r}, which is not allowed: only names, numbers, + - * / ** and "
+            f"formula contains {source_of(node)!r}, which is not allowed: only names, numbers, + - * / ** and "
             f"{', '.join(FUNCTIONS)}"
         )
 

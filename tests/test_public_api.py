@@ -9,7 +9,7 @@ PUBLIC = {
     # points
     "Points", "read_points", "load",
     # laws
-    "Law", "Variable", "Constant", "Published", "Start", "laws",
+    "Law", "Variable", "Constant", "Published", "Start", "laws", "formula_law", "read_law",
     # objectives
     "LeastSquares", "Huber", "SoftL1", "StudentT", "Asymmetric",
     # splits

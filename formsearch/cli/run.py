@@ -11,6 +11,7 @@ import typer
 
 from formsearch.cli.compare import Laws, Split
 from formsearch.cli.fit import Objective, Starts
+from formsearch.cli.own import Formulas, LawFiles, chosen_laws, tell_own
 from formsearch.cli.search import Engine, front_summary, front_table
 from formsearch.cli.terminal import complain, number, progress, table
 from formsearch.cli.verb import Session, Source, verb, words
@@ -44,6 +45,8 @@ def run(
     source: Source,
     seconds: Annotated[float, typer.Option(help="Time for the search; 0 leaves it out.", min=0.0)] = 60.0,
     laws: Laws = None,
+    law: LawFiles = None,
+    formula: Formulas = None,
     split: Split = None,
     test: Annotated[
         float | None,
@@ -76,6 +79,7 @@ def run(
         raise InputError("--split and --test exclude each other: write the share into --split, e.g. ordered:C:0.2")
     loss = parse_objective(objective) if objective else None
     points = source.read()
+    own = chosen_laws(words(laws), law, formula, points)
     chosen: Any = split if test is None else _ordered(points, test)
     begun = time.perf_counter()
     written: list[Path] = []
@@ -85,7 +89,7 @@ def run(
             with nullcontext() if store is None else store, progress(session.quiet) as report:
                 done = run_all(
                     points,
-                    laws=words(laws) or "all",
+                    laws=own,
                     split=chosen,
                     objective=loss,
                     starts=starts,
@@ -113,6 +117,7 @@ def run(
         if session.out is not None and (left := unfinished_work(session.out)) is not None:
             complain(f"what was finished is kept in {left}; the same command goes on from there", kind="note")
         raise
+    tell_own(session, own)
     _show(session, done)
     session.emit(done.to_dict())
     session.say(f"\n{time.perf_counter() - begun:.0f} s")
