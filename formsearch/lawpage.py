@@ -111,8 +111,13 @@ def page_markdown(law: Law) -> str:
 
 
 def list_text(laws: Iterable[Law], width: int = 120) -> str:
-    """The list of laws as a plain table."""
-    return _table(*_listed(laws), "simple", width)
+    """The list of laws as a plain table; the target is named where it is not the loss."""
+    rows = [
+        [r["name"], ", ".join(_shortened(r["quantities"])) + ("" if r["target"] == "loss" else f" -> {r['target']}"),
+         str(r["number_of_constants"]), r["title"]]
+        for r in law_list(laws)
+    ]  # fmt: skip
+    return _table(["law", "needs", "constants", "title"], rows, "simple", width)
 
 
 def list_markdown(laws: Iterable[Law]) -> str:

@@ -42,6 +42,8 @@ class Session:
     out: Path | None = None
     quiet: bool = False
     debug: bool = False
+    files: tuple[str, ...] = ()
+    """Suffixes by which `--out` names a file, beside .json."""
 
     def say(self, *renderables: object, preformatted: bool = False) -> None:
         """Print for a reader; nothing with --quiet or --json. `preformatted` text keeps its lines as they are."""
@@ -57,10 +59,16 @@ class Session:
             write_text(self.out, terminal.json_text(document) + "\n")
             self.say(f"written: {self.out}")
 
+    def write(self, renderings: Mapping[str, Callable[[], str]]) -> None:
+        """Write the file that `--out` names, in the rendering of its suffix."""
+        if self.out is not None and self.out.suffix in renderings:
+            write_text(self.out, renderings[self.out.suffix]())
+            self.say(f"written: {self.out}")
+
     @property
     def folder(self) -> Path | None:
         """`--out` where it names a folder."""
-        return None if self.out is None or self.out.suffix == ".json" else self.out
+        return None if self.out is None or self.out.suffix in (".json", *self.files) else self.out
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +176,12 @@ def verb(
     *examples: str,
     out: str = "Write the report to this folder, or the JSON to a file named *.json.",
     needs_data: bool = True,
+    files: tuple[str, ...] = (),
 ) -> Callable[[Verb], Callable[..., None]]:
     """Make a function a verb. It returns its exit code (None is 0).
 
-    `examples` are printed by its `--help`; `needs_data=False` lets DATA be left out (`source.data` is then empty).
+    `examples` are printed by its `--help`; `needs_data=False` lets DATA be left out (`source.data` is then empty);
+    `files` are suffixes by which `--out` names a file (see `Session.write`).
     """
 
     def decorate(function: Verb) -> Callable[..., None]:
@@ -192,7 +202,7 @@ def verb(
             debug = bool(values["debug"])
 
             def call() -> int | None:
-                session = Session(name, **{k: values.pop(k) for k in _SESSION_OPTIONS})
+                session = Session(name, files=files, **{k: values.pop(k) for k in _SESSION_OPTIONS})
                 given: dict[str, Any] = {"session": session}
                 if reads:
                     given["source"] = _source(values)

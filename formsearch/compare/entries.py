@@ -27,8 +27,8 @@ class Entry:
     published: Published | None = None
 
 
-def choose_laws(laws: Laws) -> tuple[tuple[Law, ...], bool]:
-    """The laws, and whether any was named (rather than taken with "all").
+def choose_laws(laws: Laws) -> tuple[tuple[Law, ...], frozenset[str]]:
+    """The laws, and the names of those that were named (rather than taken with "all").
 
     Names of registered laws, `Law` objects, `"all"`, or a sequence that mixes them. Raises `UnknownNameError` for an
     unknown name and `InputError` for two different laws of one name.
@@ -38,15 +38,16 @@ def choose_laws(laws: Laws) -> tuple[tuple[Law, ...], bool]:
     listed = [laws] if isinstance(laws, str | Law) else laws
     parts: Iterable[str | Law] = listed.values() if isinstance(listed, Mapping) else listed
     chosen: dict[str, Law] = {}
-    named = False
+    named: set[str] = set()
     for part in parts:
-        named = named or part != "all"
         for law in registry.values() if part == "all" else [registry[part] if isinstance(part, str) else part]:
             if chosen.setdefault(law.name, law).key != law.key:
-                raise InputError(f"two different laws are named {law.name!r}: rename one with law.variant(name=...)")
+                raise InputError(f"two different laws are named {law.name!r}: give one of them another name")
+            if part != "all":
+                named.add(law.name)
     if not chosen:
         raise InputError("no laws to compare: give names, Law objects, or 'all'")
-    return tuple(chosen.values()), named
+    return tuple(chosen.values()), frozenset(named)
 
 
 def choose_objectives(objective: Objectives) -> tuple[Objective | str, ...]:

@@ -96,15 +96,15 @@ def judge(
     seed: int,
     by: str | None,
     shared: Sequence[str],
-    named: bool,
+    named: frozenset[str],
     n_jobs: int | None,
     progress: Progress | None,
     fitter: Fitter | None,
 ) -> tuple[tuple[Judged, ...], tuple[tuple[str, str], ...]]:
     """Every entry judged on exactly the same rows, and (label, reason) of those that cannot be.
 
-    `by` is "group" or None here (see `with_groups`). A law named by the caller may give another quantity than the
-    points' target; one taken with "all" may not.
+    `by` is "group" or None here (see `with_groups`). A law in `named` (by the caller) may give another quantity than
+    the points' target; one taken with "all" may not.
     """
     refused: dict[str, str] = {}
     ready = []
@@ -135,11 +135,11 @@ def judge(
 
 
 def _refusal(
-    entry: Entry, points: Points, folds: Folds, by: str | None, shared: Sequence[str], named: bool
+    entry: Entry, points: Points, folds: Folds, by: str | None, shared: Sequence[str], named: frozenset[str]
 ) -> str | None:
     """Why an entry cannot be fitted here; None if it can."""
     law = entry.law
-    if not named and (reason := other_target(law, points)):
+    if law.name not in named and (reason := other_target(law, points)):
         return reason
     if reason := lacking(law, points):
         return reason

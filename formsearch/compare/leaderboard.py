@@ -150,11 +150,11 @@ class Leaderboard:
         least error). Among laws that the test rows cannot tell apart the training rows do. If no law is at an
         optimum, the law of least error.
         """
-        chosen = self._chosen
-        return None if chosen is None else chosen.law.name
+        return None if self.chosen is None else self.chosen.law.name
 
     @property
-    def _chosen(self) -> Score | None:
+    def chosen(self) -> Score | None:
+        """The row of `best`."""
         refits = [s for s in self.scores if s.kind == "refit"]
         sound = [s for s in refits if s.ok]
         members = () if self.confidence is None else self.confidence.members
@@ -196,7 +196,7 @@ class Leaderboard:
     def _choice(self) -> tuple[str, ...]:
         """Why the law of least error is not the one to use, where it is not."""
         leader = next((s for s in self.scores if s.kind == "refit"), None)
-        chosen = self._chosen
+        chosen = self.chosen
         if leader is None or chosen is None or leader is chosen:
             return ()
         if not leader.ok:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from formsearch.compare.scores import METRICS, metric
 from formsearch.compare.words import significant
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+    from rich.table import Table
 
     from formsearch.compare.leaderboard import Leaderboard, Score
 
@@ -130,22 +133,125 @@ def latex(board: Leaderboard) -> str:
 
 
 def rich_board(board: Leaderboard) -> RenderableType:
-    """Table and remarks for a terminal; the narrow columns only, the rest is in `table`."""
-    from rich.console import Group
-    from rich.markup import escape
+    """Table and remarks for a terminal. See `BoardView`."""
+    return BoardView(board)
+
+
+SENTENCES = 8
+"""Of each remark on a terminal; a file has them all."""
+
+LONG_LABEL = 26
+"""Longer labels take two lines on a terminal."""
+
+
+@dataclass(frozen=True)
+class BoardView:
+    """A board on a terminal: as many columns as its width holds, in the order of `_priority`, never a cut number."""
+
+    board: Leaderboard
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The table, its legend and caption, and the remarks."""
+        from rich.text import Text
+
+        if not self.board.scores:
+            yield Text("No law could be judged.")
+        else:
+            columns = _columns(self.board)
+            kept = list(columns)
+            free = options.update(max_width=10_000)
+            for column in reversed(_priority(columns)):
+                if console.measure(_grid(self.board, kept), options=free).maximum <= options.max_width:
+                    break
+                kept.remove(column)
+            yield _grid(self.board, kept)
+            legend = "; ".join(f"{c.heading}: {c.legend}" for c in kept if c.legend)
+            yield Text(legend, style="dim")
+            yield Text(caption(self.board), style="dim")
+        for title, lines in _remarks(self.board):
+            yield Text(f"\n{title}", style="bold")
+            yield from (Text(f"  {line}") for line in lines[:SENTENCES])
+            if len(lines) > SENTENCES:
+                yield Text(f"  and {len(lines) - SENTENCES} more: write them with --out or --json", style="dim")
+
+
+class _Column(NamedTuple):
+    """A column on a terminal. `rank` says how late it is dropped: 0 never."""
+
+    heading: str
+    legend: str
+    rank: int
+    cell: Callable[[Score], str]
+
+
+def _columns(board: Leaderboard) -> list[_Column]:
+    """All columns, as they stand from left to right."""
+    ranking = board.metric
+
+    def error(name: str, rank: int) -> _Column:
+        heading = {"relative": "rel.", "log": "log err."}.get(name, _HEADINGS[name])
+        meaning = {
+            "relative": METRICS["relative"].title, "log": METRICS["log"].title, "r2": "share of variance explained",
+        }.get(name, "")  # fmt: skip
+        return _Column(heading, meaning, rank, lambda s: _measure(name, getattr(s.test, name)))
+
+    def interval(s: Score) -> str:
+        low, high = s.intervals[ranking]
+        return f"{_measure(ranking, low)} to {_measure(ranking, high)}" if math.isfinite(low) else "-"
+
+    others = [n for n in ("relative", "r2", "rmse", "mae", "log") if n != ranking]
+    return [
+        _Column("law", "", 0, lambda s: _folded(s.label)),
+        _Column("k", "fitted constants", 0, lambda s: str(s.constants) if s.kind == "refit" else "-"),
+        error(ranking, 0)._replace(legend=f"{metric(ranking).title} on the test rows"),
+        _Column(f"{100 * board.level:g} % interval", "", 2, interval),
+        _Column("verdict", "", 1, lambda s: _verdict(board, s)),
+        _Column("train", f"the same error on the training rows, {board.train_rows} of them", 3,
+                lambda s: _measure(ranking, getattr(s.train, ranking))),
+        _Column("p", "of the difference to the first, corrected for all pairs", 4, lambda s: _p(board.p(s.label))),
+        *(error(name, 6 + i) for i, name in enumerate(others)),
+        _Column("BIC", "", 10, lambda s: "-" if s.criteria is None else _criterion(s.criteria.bic)),
+        _Column("starts", "least share of starts at the best optimum", 5,
+                lambda s: "-" if math.isnan(s.share) else f"{100 * s.share:.0f} %"),
+    ]  # fmt: skip
+
+
+def _priority(columns: Sequence[_Column]) -> list[_Column]:
+    """Columns that may go, the most important first."""
+    return sorted((c for c in columns if c.rank), key=lambda c: c.rank)
+
+
+def _verdict(board: Leaderboard, s: Score) -> str:
+    """A row's standing in a word or two."""
+    if s.kind == "published":
+        return "as printed"
+    if s.off_scale:
+        return "off the scale"
+    if not s.ok:
+        return "no optimum"
+    if board.chosen is not None and s.label == board.chosen.label:
+        return "best"
+    return "may be best" if board.confidence is not None and s.label in board.confidence.members else "worse"
+
+
+def _folded(label: str) -> str:
+    """A long label on two lines, parted before its objective or its published fit."""
+    if len(label) <= LONG_LABEL:
+        return label
+    name, sign, rest = label.partition(" [") if " [" in label else label.partition(", ")
+    return f"{name}\n  {sign.strip(', ')}{rest}" if sign else label
+
+
+def _grid(board: Leaderboard, columns: Sequence[_Column]) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    headings, rows = _rows(board)
-    hidden = {"AICc", "BIC", "log error", "difference"}
-    keep = [i for i, h in enumerate(headings) if h not in hidden]
-    table = Table(caption=escape(caption(board)), caption_justify="left", caption_style="dim")
-    for i in keep:
-        table.add_column(escape(headings[i]), justify="left" if i == 0 else "right", no_wrap=i == 0)
-    for row, s in zip(rows, board.scores, strict=True):
-        table.add_row(*(escape(row[i]) for i in keep), style="" if s.kind == "refit" else "dim")
-    parts: list[RenderableType] = [table]
-    for title, lines in _remarks(board):
-        parts.append(Text(f"\n{title}", style="bold"))
-        parts += [Text(f"  {line}") for line in lines]
-    return Group(*parts)
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        words = column.heading in ("law", "verdict")
+        grid.add_column(Text(column.heading), justify="left" if words else "right", no_wrap=column.heading != "law",
+                        overflow="fold")  # fmt: skip
+    for s in board.scores:
+        grid.add_row(*(Text(c.cell(s)) for c in columns), style="" if s.kind == "refit" else "dim")
+    return grid

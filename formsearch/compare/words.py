@@ -75,7 +75,7 @@ def verdicts(
     level: float,
     confidence: ConfidenceSet | None,
 ) -> tuple[str, ...]:
-    """The best refitted law against every other, neighbours further down, published constants, the confidence set.
+    """The confidence set, the best refitted law against every other, neighbours further down, published constants.
 
     `refits` are labels, best first; `published` are (label of published constants, label of the law's own refit).
     """
@@ -98,5 +98,5 @@ def verdicts(
     sentences += [told(label, refit) for label, refit in published]
     if confidence is not None:
         names = ", ".join(n for n in refits if n in confidence.members)
-        sentences.append(f"the {100 * confidence.level:g} % confidence set of the best law is: {names}")
+        sentences.insert(0, f"the {100 * confidence.level:g} % confidence set of the best law is: {names}")
     return tuple(sentences)

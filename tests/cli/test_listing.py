@@ -1,29 +1,64 @@
 """The verbs that show what is there: laws, data, doctor."""
 
 import csv
+import tomllib
+from pathlib import Path
 
 import pytest
 
-from formsearch.registry import laws
+from formsearch.lawpage import law_list, law_page, page_markdown, page_text
+from formsearch.registry import Registry, laws
 
 
-def test_laws_lists_all_and_shows_one(cli) -> None:
+def test_laws_lists_all_and_shows_one(cli, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     done = cli("laws")
     assert done.code == 0
-    assert all(name[:12] in done.out for name in laws)
+    lines = done.out.splitlines()
+    assert [line.split()[0] for line in lines[2:] if line[0] != " "] == list(laws)
+    assert max(map(len, lines)) <= 80
     shown = cli("laws", "chinchilla").out
-    assert "loss = E + A*N**-alpha + B*D**-beta" in shown
-    assert "besiroglu2024" in shown
-    assert "arXiv:2203.15556" in shown
+    assert shown == page_text(laws["chinchilla"], 80) + "\n"
+    assert "L = E + A⋅N   + B⋅D" in shown
+    for part in ("besiroglu2024", "arXiv:2203.15556", "read in the paper", "Caveats", "Conflicts with other laws"):
+        assert part in shown
+    assert "Krajewski's G is d_ff/d_expert" in cli("laws", "zhao2025").out
 
 
 def test_laws_as_json(cli) -> None:
-    assert [law["name"] for law in cli("laws", "--json").result["laws"]] == list(laws)
+    listed = cli("laws", "--json").result["laws"]
+    assert listed == law_list(laws.values())
     law = cli("laws", "chinchilla", "--json").result
+    assert law == law_page(laws["chinchilla"])
     assert law["published"]["besiroglu2024"]["constants"]["alpha"] == 0.3478
     assert law["constants"][0] == {
         "symbol": "E", "meaning": "irreducible loss, nats/token", "lower": 0.0, "upper": None,
     }  # fmt: skip
+
+
+def test_laws_are_written_as_markdown_or_json(cli, tmp_path) -> None:
+    assert cli("laws", "abnar2025", "--out", tmp_path / "abnar.md", "--quiet").out == ""
+    assert (tmp_path / "abnar.md").read_text() == page_markdown(laws["abnar2025"])
+    cli("laws", "--out", tmp_path / "laws.md")
+    assert (tmp_path / "laws.md").read_text().count("\n| ") == len(laws)
+    cli("laws", "--out", tmp_path / "laws.json")
+    assert '"abnar2025"' in (tmp_path / "laws.json").read_text()
+
+
+def test_a_law_of_a_plug_in_package_is_listed(cli, monkeypatch, tmp_path) -> None:
+    example = Path(__file__).parents[1] / "plugin_example"
+    points = tomllib.loads((example / "pyproject.toml").read_text())["project"]["entry-points"]["formsearch.laws"]
+    info = tmp_path / "formsearch_example_laws-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: formsearch-example-laws\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[formsearch.laws]\n" + "".join(f"{name} = {target}\n" for name, target in points.items())
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.syspath_prepend(str(example / "src"))
+    monkeypatch.setattr("formsearch.registry.laws", Registry())
+    assert "\nexample_product " in cli("laws").out
+    assert "L = E + A⋅(N⋅D)" in cli("laws", "example_product").out
 
 
 def test_an_unknown_law_suggests_the_nearest(cli) -> None:

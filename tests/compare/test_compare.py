@@ -40,7 +40,8 @@ def test_the_true_form_wins_and_the_verdict_says_by_how_much(board: Leaderboard)
     pair = board.pair("only_size", "chinchilla")
     assert pair.better == "chinchilla"
     assert pair.distinct()
-    assert board.sentences[0].startswith("chinchilla beats only_size: mean absolute error")
+    assert board.sentences[0] == "the 90 % confidence set of the best law is: chinchilla"
+    assert board.sentences[1].startswith("chinchilla beats only_size: mean absolute error")
     assert pair.low < pair.difference < pair.high
     score = board.score("chinchilla")
     assert score.fit is not None

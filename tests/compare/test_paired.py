@@ -204,7 +204,7 @@ def test_words_for_ties_and_wins() -> None:
     win = better_sentence(by_name[best, "eq4"], METRICS["mae"])
     assert win in lines
     assert f"{best} beats eq4: mean absolute error" in win
-    assert lines[-1].endswith("eq11, eq9") or lines[-1].endswith("eq9, eq11")
+    assert lines[0].endswith("eq11, eq9") or lines[0].endswith("eq9, eq11")
 
 
 @pytest.mark.parametrize(
