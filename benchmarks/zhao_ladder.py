@@ -170,7 +170,8 @@ def remarks(noisy: Ladder) -> list[str]:
         f"from Eq. 9 in {noisy.told_apart} of {n}: one set of runs hardly suffices for the last step.",
         f"- Eq. 11 is at its printed error because sigma was chosen for that: the noise alone makes {noise:.4f}. "
         f"The steps below it are what is tested; they come out {min(below):.0f}-{max(below):.0f} % smaller "
-        "than printed: the measured losses vary a little more with the factors than the printed law says, or the paper averages over other rows (it does not say).",
+        "than printed: the measured losses vary a little more with the factors than the printed law "
+        "says, or the paper averages over other rows (it does not say).",
         "- Abnar's form does better here than printed: the losses come from a law in the same quantities, and with "
         "which size and objective the paper refitted it is not known.",
         "- Krajewski's form can only fall with granularity, and these losses have a minimum near 7: in "
