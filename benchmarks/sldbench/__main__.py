@@ -95,7 +95,8 @@ def _run(task: Task, train: Points, test: Points | None, seconds: float, seed: i
 def _scores(task: Task, front: Front, test: Points) -> list[dict[str, Any]]:
     """Scores of the whole front, to see what another choice would have given (never used to choose)."""
     return [
-        {"formula": c.law.formula, "error": c.error, "accepted": c.accepted,
+        {"formula": c.law.formula, "error": c.error, "train_error": c.train_error, "verdict": c.acceptance.sentence,
+         "accepted": c.accepted, "folds": list(c.folds), "complexity": c.complexity,
          "r2": r_squared(task, test, c.predict(test))}
         for c in front.candidates
     ]  # fmt: skip

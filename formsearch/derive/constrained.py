@@ -168,7 +168,7 @@ def constrained(
     results = found.results(given, drawn)
     more_steps, more_results = found.growth()
     return Constrained(found.joint.rest, found.conditions, (*steps, *more_steps), (*results, *more_results),
-                       found.tables(sweep), found.order)  # fmt: skip
+                       found.tables(sweep, drawn), found.order)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -212,6 +212,14 @@ class Frontier:
         if q is None:
             return dict(found)
         return {name: min(max(value, q.low if math.isfinite(q.low) else value), q.high)}
+
+    def _at_an_end(self, found: Mapping[str, float]) -> bool:
+        """Whether a variable stands at the end of its domain instead of at a stationary point."""
+        for name in self.joint.names:
+            q = self.plain.quantity_of(name)
+            if q is not None and found[name] in (q.low, q.high):
+                return True
+        return False
 
     def edge(self, name: str) -> str:
         """For a fraction: the given quantity at which its optimum leaves [0, 1], as a sentence; "" if it cannot."""
@@ -333,6 +341,7 @@ class Frontier:
             symbol, quantity, kind, None if expression is None else presented(expression), full, value,
             check, interval=interval, depends_on=depends,
             exponents=exponents, exponent_values=values,
+            exponent_intervals={} if drawn is None else drawn.each_of(rest, exponents),
             settings={k: v for k, v in rest.settings.items() if k not in self.order},
         )  # fmt: skip
 
@@ -342,7 +351,7 @@ class Frontier:
         for i in range(DRAWS):
             given = {k: float(v[i]) for k, v in self.joint.problem.draws.items() if k not in self.order}
             found = self.at(given)
-            if found is None or self.joint.at(given) != {n: found[n] for n in self.joint.names}:
+            if found is None or self._at_an_end(found):
                 continue
             value, closed = float(pick(found)), rest.at(expression, given)
             if closed is None or not math.isfinite(value):
@@ -396,7 +405,7 @@ class Frontier:
         for i in range(DRAWS):
             given = {k: float(v[i]) for k, v in self.joint.problem.draws.items() if k not in self.order}
             found = self.at(given)
-            if found is None or self.joint.at(given) != {n: found[n] for n in self.joint.names}:
+            if found is None or self._at_an_end(found):
                 continue  # none, or one that stands at the end of its domain, where the rates need not agree
             known = {**plain.values, **plain.settings, **given, **found}
             values = [float(f(*(known[n] for n in names))) for f in functions]
@@ -481,8 +490,11 @@ class Frontier:
 
     # -- tables ------------------------------------------------------------------------------------------------------
 
-    def tables(self, sweep: Mapping[str, Sequence[float]] | None) -> tuple[Table, ...]:
-        """The frontier over the swept quantity, if every other variable has a value."""
+    def tables(self, sweep: Mapping[str, Sequence[float]] | None, drawn: Resampled | None = None) -> tuple[Table, ...]:
+        """The frontier over the swept quantity, if every other variable has a value.
+
+        With resamples, closed forms come with the ends of their intervals.
+        """
         rest = self.joint.rest
         if not rest.values or not self.constraint.extra:
             return ()
@@ -490,6 +502,10 @@ class Frontier:
         values = self._values(given, sweep)
         target, pair = letter(rest), self.tokens_and_size
         columns = [given, *self.order, *([f"{pair[0]}/{pair[1]}"] if pair else []), target]
+        banded: list[Any] = []
+        if drawn is not None and not self.joint.left:
+            banded = [self.closed(n) for n in self.order] + [self.best_target()]
+            columns += [f"{n} {side}" for n in (*self.order, target) for side in ("low", "high")]
         rows: list[tuple[float | None, ...]] = []
         for v in values:
             found = self.at({given: float(v)})
@@ -497,12 +513,16 @@ class Frontier:
                 rows.append((float(v), *([None] * (len(columns) - 1))))
                 continue
             ratio = [found[pair[0]] / found[pair[1]]] if pair else []
-            rows.append((float(v), *(found[n] for n in self.order), *ratio, found[target]))
+            ends = [e for form in banded for e in (self._band(form, {given: float(v)}, drawn) or (None, None))]
+            rows.append((float(v), *(found[n] for n in self.order), *ratio, found[target], *ends))
         if all(r[1] is None for r in rows):
             return ()
         title = f"Frontier under {self.constraint.text}"
         held = ", ".join(f"{k} = {v:g}" for k, v in rest.settings.items() if k != given)
         return (Table("frontier", title + (f" ({held})" if held else ""), tuple(columns), tuple(rows)),)
+
+    def _band(self, form: Any, settings: Mapping[str, float], drawn: Resampled | None) -> tuple[float, float] | None:
+        return None if drawn is None or form is None else drawn.of(self.joint.rest, form, settings)
 
     def _swept(self, sweep: Mapping[str, Sequence[float]] | None) -> str:
         extra = self.constraint.extra

@@ -131,6 +131,7 @@ class Result:
     independence: str = ""
     exponents: Mapping[str, sympy.Expr] = field(default_factory=dict)
     exponent_values: Mapping[str, float] = field(default_factory=dict)
+    exponent_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     implicit: sympy.Basic | None = None
     integer: tuple[int, float] | None = None
     extrapolation: str = ""
@@ -138,7 +139,7 @@ class Result:
     remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for key in ("settings", "exponents", "exponent_values"):
+        for key in ("settings", "exponents", "exponent_values", "exponent_intervals"):
             object.__setattr__(self, key, MappingProxyType(dict(getattr(self, key))))
 
     @property
@@ -168,7 +169,11 @@ class Result:
             "depends_on": list(self.depends_on),
             "independence": self.independence,
             "exponents": {
-                k: {"expression": _formula(v), "value": _number(self.exponent_values.get(k))}
+                k: {
+                    "expression": _formula(v),
+                    "value": _number(self.exponent_values.get(k)),
+                    "interval": [_number(e) for e in self.exponent_intervals.get(k, ())] or None,
+                }
                 for k, v in self.exponents.items()
             },
             "integer": None if self.integer is None else {"value": self.integer[0], "cost": _number(self.integer[1])},

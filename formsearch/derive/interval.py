@@ -6,7 +6,6 @@ library are within one unit in the last place in practice; every operation is wi
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -153,7 +152,7 @@ def enclosure(expression: sympy.Expr, arguments: Sequence[sympy.Symbol]) -> Call
     """A function of intervals (one an argument) that encloses the expression."""
     import sympy
 
-    function = sympy.lambdify(list(arguments), expression, modules=[dict(_NAMES)])
+    function = sympy.lambdify(list(arguments), expression, modules=[dict(_NAMES)], cse=True)
     return lambda *boxes: Interval.of(function(*boxes))
 
 
@@ -202,31 +201,55 @@ class Roots:
     high: float
 
 
-def all_roots(
-    function: sympy.Expr, x: sympy.Symbol, low: float, high: float, first: int = 64, most_boxes: int = 40_000
-) -> Roots:
-    """Every root of `function` (numeric but for x) in [low, high].
+class RootFinder:
+    """Every root of an expression in one variable, for many values of its other symbols: compiled once.
 
     Boxes that provably hold no zero are discarded; on a box where the derivative has one sign the ends decide, and
     Brent's method refines. A box that stays undecided at the resolution of floats (a multiple root) ends the claim
     of completeness; if the function changes sign there the root is still returned.
     """
-    import sympy
 
-    point = sympy.lambdify([x], function, modules=["math"])
+    def __init__(self, function: sympy.Expr, x: sympy.Symbol) -> None:
+        import sympy
 
-    def at(t: float) -> float:
+        self._function, self._x = function, x
+        self.others = tuple(sorted((s for s in function.free_symbols if s != x), key=str))
+        arguments = [x, *self.others]
+        self._point = sympy.lambdify(arguments, function, modules=["math"], cse=True)
+        self._value = enclosure(function, arguments)
+        self._slope = enclosure(sympy.diff(function, x), arguments)
+
+    def find(self, numbers: Mapping[str, float], low: float, high: float) -> Roots:
+        """All roots in [low, high] with the other symbols at the numbers."""
+        import sympy
+
+        values = [float(numbers[str(s)]) for s in self.others]
+        exact = [Interval(np.asarray(v), np.asarray(v)) for v in values]
+
+        def at(t: float) -> float:
+            try:
+                return float(self._point(t, *values))
+            except (OverflowError, ValueError, ZeroDivisionError, TypeError):
+                return float("nan")
+
         try:
-            return float(point(t))
-        except (OverflowError, ValueError, ZeroDivisionError, TypeError):
-            return float("nan")
+            roots, complete = _branch(
+                at, lambda box: self._value(box, *exact), lambda box: self._slope(box, *exact),
+                np.linspace(low, high, _FIRST_BOXES + 1), _MOST_BOXES,
+            )  # fmt: skip
+        except (TypeError, NameError, ValueError):  # a function without an enclosure, such as a step
+            many = sympy.lambdify([self._x, *self.others], self._function, modules="numpy", cse=True)
+            roots, complete = _on_grid(at, lambda t: many(t, *values), low, high), False
+        return Roots(tuple(_distinct(sorted(roots), 1e-9 * max(1.0, high - low))), complete, low, high)
 
-    try:
-        value, slope = enclosure(function, [x]), enclosure(sympy.diff(function, x), [x])
-        roots, complete = _branch(at, value, slope, np.linspace(low, high, first + 1), most_boxes)
-    except (TypeError, NameError, ValueError):  # a function without an enclosure, such as a step
-        roots, complete = _on_grid(at, low, high), False
-    return Roots(tuple(_distinct(sorted(roots), 1e-9 * max(1.0, high - low))), complete, low, high)
+
+_FIRST_BOXES = 64
+_MOST_BOXES = 40_000
+
+
+def all_roots(function: sympy.Expr, x: sympy.Symbol, low: float, high: float) -> Roots:
+    """Every root of `function` (numeric but for x) in [low, high], as `RootFinder` finds them."""
+    return RootFinder(function, x).find({}, low, high)
 
 
 def _branch(
@@ -273,9 +296,14 @@ def _between(at: Callable[[float], float], a: float, b: float) -> list[float]:
     return [float(brentq(at, a, b, xtol=1e-15, rtol=8.9e-16))] if fa * fb < 0 else []
 
 
-def _on_grid(at: Callable[[float], float], low: float, high: float, steps: int = 4000) -> list[float]:
+def _on_grid(
+    at: Callable[[float], float], many: Callable[[Array], Array], low: float, high: float, steps: int = 4000
+) -> list[float]:
+    """Roots between points of a fine grid where the sign changes."""
     edges = np.linspace(low, high, steps + 1)
-    return [r for a, b in itertools.pairwise(edges) for r in _between(at, float(a), float(b))]
+    with np.errstate(all="ignore"):
+        signs = np.sign(np.broadcast_to(many(edges), edges.shape))
+    return [r for i in np.flatnonzero(signs[:-1] * signs[1:] <= 0) for r in _between(at, edges[i], edges[i + 1])]
 
 
 def _distinct(values: list[float], gap: float) -> list[float]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.derive.derivation import Check, Condition, Result, Step
-from formsearch.derive.interval import Roots, all_roots
+from formsearch.derive.interval import RootFinder, Roots
 from formsearch.derive.numeric import OneVariable, minimum
 from formsearch.derive.problem import DRAWS, Problem
 from formsearch.derive.reduce import Reduced, reduced
@@ -73,12 +75,21 @@ def optimum(problem: Problem, name: str, seconds: float) -> Outcome:
         return _monotone(problem, name, reduction, found, steps)
     if found.outcome == "closed":
         chosen = _admissible(problem, name, expression, found.solutions)
-        if chosen is not None:
-            return _closed(problem, name, expression, reduction, found, chosen, steps)
-        if problem.values:
-            sentence = "no solution is real, inside the domain and a minimum at any reference setting"
+        road = None if chosen is None else two_roads(problem, name, expression, chosen, found.at_most_one)
+        if road is not None and _trusted(problem, name, found, chosen, road):
+            return _closed(problem, name, expression, reduction, found, chosen, steps, road)
+        if problem.values and found.at_most_one:
+            sentence = "the only solution is outside the domain, or no optimum, at every reference setting"
             return _absent(problem, name, reduction, found, steps, sentence)
     return _implicit(problem, name, expression, reduction, found, steps)
+
+
+def _trusted(problem: Problem, name: str, found: Stationary, solution: Any, road: Check) -> bool:
+    """Whether a closed form stands: compared with numbers, or (where there was nothing to compare) surely a zero."""
+    if not road.passed or not problem.values or road.difference is not None:
+        return road.passed
+    residual = _residual(problem, name, found.slope, solution)
+    return residual is None or residual < _CLOSE_ENOUGH
 
 
 # -- first order ----------------------------------------------------------------------------------------------------
@@ -198,7 +209,7 @@ def _admissible(problem: Problem, name: str, expression: Any, solutions: tuple[A
         return next((s for s in solutions if s.is_positive is not False), None)
     x = problem.symbols[name]
     curvature = problem.spelled(sympy.diff(expression, x, 2)) * (-1 if problem.maximises else 1)
-    best, most = None, 0
+    good: list[tuple[Any, NDArray[np.bool_]]] = []
     domain = problem.domains[name]
     for s in solutions:
         full = problem.spelled(s)
@@ -208,14 +219,19 @@ def _admissible(problem: Problem, name: str, expression: Any, solutions: tuple[A
         with np.errstate(all="ignore"):
             bend = np.broadcast_to(problem.function(curvature, [name, *free])(where, *columns), (DRAWS,))
         inside = np.isfinite(where) & (where > domain.low) & (where < domain.high) & (bend > 0)
-        if int(inside.sum()) > most:
-            best, most = s, int(inside.sum())
-    return best
+        if inside.any():
+            good.append((s, inside))
+    if not good:
+        return None
+    best, covered = max(good, key=lambda pair: int(pair[1].sum()))
+    # If another branch takes over at some settings, no single formula is the optimum.
+    return None if any((inside & ~covered).any() for _, inside in good) else best
 
 
 def _closed(
-    problem: Problem, name: str, expression: Any, r: Reduced, found: Stationary, solution: Any, steps: list[Step]
-) -> Outcome:
+    problem: Problem, name: str, expression: Any, r: Reduced, found: Stationary, solution: Any, steps: list[Step],
+    road: Check,
+) -> Outcome:  # fmt: skip
     import sympy
 
     kind = "maximum" if problem.maximises else "minimum"
@@ -227,7 +243,6 @@ def _closed(
     exponents, values = scaling(problem, solution, depends)
     why = independence(problem, name, r, found, depends)
     steps.append(Step(f"What {shown} depends on", why.sentence, None, why))
-    road = two_roads(problem, name, expression, solution)
     steps.append(Step(f"Two roads to {shown}", road.sentence, None, road))
     value = problem.at(solution)
     remarks = _shift_remark(problem, name, found, solution)
@@ -264,13 +279,40 @@ def _solution_step(problem: Problem, name: str, found: Stationary, solution: Any
     if same(residual, sympy.Integer(0)) or _balances(problem, name, found, solution):
         check = Check("proved", "put back into the slope it gives zero by algebra")
     else:
-        scale = sum(abs(t) for t in sympy.Add.make_args(sympy.expand(found.slope)))
-        worst = _relative(problem, residual + scale.subs(x, solution), scale.subs(x, solution))
+        worst = _residual(problem, name, found.slope, solution)
         bad = bool(problem.values) if worst is None else worst > 1e-9
         check = Check("failed" if bad else "numerically", "put back into the slope at the reference settings", worst)
     number = "the only zero of the slope" if found.at_most_one else "a zero of the slope"
     return Step(f"Solve for {name}", f"{number[0].upper()}{number[1:]} ({found.method}).",
                 sympy.Eq(shown, presented(solution), evaluate=False), check)  # fmt: skip
+
+
+def _residual(problem: Problem, name: str, slope: Any, solution: Any) -> float | None:
+    """Largest |slope| at the solution over the sum of its terms' sizes, where the solution is in the domain."""
+    import sympy
+
+    if not problem.values:
+        return None
+    terms = [problem.spelled(t) for t in sympy.Add.make_args(sympy.expand(slope, log=False))]
+    free = sorted({str(s) for t in terms for s in t.free_symbols} | {name})
+    where = _over_draws(problem, solution)
+    columns = [
+        where if n == name else problem.draws.get(n, np.full(DRAWS, problem.values.get(n, np.nan))) for n in free
+    ]
+    values = np.asarray([np.broadcast_to(problem.function(t, free)(*columns), (DRAWS,)) for t in terms])
+    domain = problem.domains[name]
+    good = np.isfinite(values).all(axis=0) & (where > domain.low) & (where < domain.high)
+    if not good.any():
+        return None
+    sizes = np.abs(values[:, good]).sum(axis=0)
+    return float(np.max(np.abs(values[:, good].sum(axis=0)) / np.where(sizes > 0, sizes, 1.0)))
+
+
+def _over_draws(problem: Problem, expression: Any) -> Array:
+    """Values of an expression at the reference settings."""
+    free = sorted(str(s) for s in problem.spelled(expression).free_symbols)
+    columns = [problem.draws[n] if n in problem.draws else np.full(DRAWS, problem.values[n]) for n in free]
+    return np.broadcast_to(problem.function(expression, free)(*columns), (DRAWS,))
 
 
 def _balances(problem: Problem, name: str, found: Stationary, solution: Any) -> bool:
@@ -385,29 +427,35 @@ def independence(problem: Problem, name: str, r: Reduced, found: Stationary, dep
 # -- the second road ------------------------------------------------------------------------------------------------
 
 
-def two_roads(problem: Problem, name: str, expression: Any, solution: Any, count: int = _COMPARED) -> Check:
-    """Compare the closed form with minima found on the values themselves, at reference settings."""
+def two_roads(problem: Problem, name: str, expression: Any, solution: Any, unique: bool) -> Check:
+    """Compare the closed form with minima found on the values themselves, at reference settings.
+
+    Where the closed form is outside the domain there must be no interior minimum either (which needs no look if the
+    slope has at most one zero: `unique`).
+    """
     if not problem.values:
         return Check("assumed", "no constants were given, so nothing was compared with numbers")
-    free = sorted(str(s) for s in problem.spelled(solution).free_symbols)
     function = OneVariable(problem, expression, name)
     domain = problem.domains[name]
-    worst, compared, lower = 0.0, 0, 0
-    for i in range(DRAWS):
+    where = _over_draws(problem, solution)
+    inside = np.isfinite(where) & (where > domain.low) & (where < domain.high)
+    constant = not {str(s) for s in problem.spelled(solution).free_symbols} & set(problem.variables)
+    worst, compared, lower, missed = 0.0, 0, 0, 0
+    for i in [*np.flatnonzero(inside)[: 3 if constant else _COMPARED],
+              *(() if unique else np.flatnonzero(~inside)[: _COMPARED // 2])]:  # fmt: skip
         others = {k: float(v[i]) for k, v in problem.draws.items() if k != name}
-        known = {**others, **problem.values}
-        where = float(problem.function(solution, free)(*(known[n] for n in free)))
-        if not (math.isfinite(where) and domain.low < where < domain.high):
-            continue
         seen = minimum(function.at(others), domain, problem.maximises)
         if seen is None:
             continue
-        nearest = min((seen.x, *seen.others), key=lambda v: abs(v - where))
+        if not inside[i]:
+            missed += 1
+            continue
+        nearest = min((seen.x, *seen.others), key=lambda v: abs(v - float(where[i])))
         lower += nearest != seen.x
-        worst = max(worst, abs(nearest - where) / abs(where))
+        worst = max(worst, abs(nearest - float(where[i])) / abs(float(where[i])))
         compared += 1
-        if compared >= count or (not (set(free) & set(problem.variables)) and compared >= 3):
-            break
+    if missed:
+        return Check("failed", f"at {missed} settings there is an optimum that the closed form misses")
     if not compared:
         return Check("numerically", "no reference setting has an interior optimum to compare with")
     sentence = f"direct numeric minimisation at {compared} settings differs by at most {worst:.1e} (relative)"
@@ -466,8 +514,8 @@ def _implicit(
     check = Check(kind, sentence)  # type: ignore[arg-type]
     steps.append(Step(f"Roots in {name}", f"No closed form ({found.method}): {sentence}.", equation, check))
     if not optima and not given:
-        settings, optima = _elsewhere(problem, name, expression, found.slope)
-        where = f"any of {_COMPARED} reference settings"
+        settings, optima, tried = _elsewhere(problem, name, expression, found.slope)
+        where = f"any of {tried} reference settings"
     if not optima:
         return _absent(problem, name, r, found, steps, f"no interior optimum in {name} at {where}")
     seen = minimum(OneVariable(problem, expression, name).at(settings), problem.domains[name], problem.maximises)
@@ -489,35 +537,34 @@ def _implicit(
     return Outcome(name, "implicit", tuple(steps), result, None, found.slope, found, r)
 
 
-def _elsewhere(problem: Problem, name: str, expression: Any, slope: Any) -> tuple[dict[str, float], list[float]]:
-    """The first of further reference settings at which there is an interior optimum."""
+def _elsewhere(problem: Problem, name: str, expression: Any, slope: Any) -> tuple[dict[str, float], list[float], int]:
+    """The first of further reference settings at which there is an interior optimum, and how many were tried."""
+    started, tried = time.monotonic(), 1
     for i in range(1, _COMPARED):
+        if time.monotonic() - started > _ELSEWHERE_SECONDS:
+            break
         settings = {k: float(v[i]) for k, v in problem.draws.items() if k != name}
         optima, _ = implicit_optima(problem, name, expression, slope, settings)
+        tried += 1
         if optima:
-            return settings, optima
-    return {}, []
+            return settings, optima, tried
+    return {}, [], tried
+
+
+_ELSEWHERE_SECONDS = 3.0
 
 
 def implicit_optima(
     problem: Problem, name: str, expression: Any, slope: Any, settings: Mapping[str, float]
 ) -> tuple[list[float], Roots]:
     """All zeros of the slope at numbers for everything else, and those at which the target has its optimum."""
-    import sympy
-
-    x, domain = problem.symbols[name], problem.domains[name]
-    full = problem.spelled(slope)
+    domain = problem.domains[name]
     known = {**problem.values, **problem.settings, **settings}
-    numbers = {s: sympy.Float(known[str(s)], 17) for s in full.free_symbols if s != x}
-    t = sympy.Symbol("t", real=True)
-    place = sympy.exp(t) if domain.log else t
-    # x*slope is of the order of the target itself, which keeps the numbers in range.
-    equation = (full * x).subs(numbers).subs(x, place)
+    finder, rising, names = _root_finder(
+        problem.spelled(slope), problem.spelled(expression), problem.symbols[name], domain.log, problem.maximises
+    )
     low, high = (math.log(domain.low), math.log(domain.high)) if domain.log else (domain.low, domain.high)
-    roots = all_roots(sympy.expand(equation, log=False), t, low, high)
-    derivative = problem.spelled(sympy.diff(expression, x)) * (-1 if problem.maximises else 1)
-    names = sorted({*(str(s) for s in derivative.free_symbols), name})
-    rising = problem.function(derivative, names)
+    roots = finder.find(known, low, high)
 
     def side(v: float) -> float:
         return float(rising(*(v if n == name else known[n] for n in names)))
@@ -526,6 +573,27 @@ def implicit_optima(
     places = [(math.exp(v - _BESIDE), math.exp(v), math.exp(v + _BESIDE)) if domain.log
               else (v - _BESIDE, v, v + _BESIDE) for v in roots.values]  # fmt: skip
     return [v for a, v, b in places if side(a) < 0 < side(b)], roots
+
+
+@lru_cache(maxsize=32)
+def _root_finder(
+    slope: Any, expression: Any, x: sympy.Symbol, log: bool, maximises: bool
+) -> tuple[RootFinder, Any, list[str]]:
+    """The finder of the zeros of x*slope in ln x (or in x), and dL/dx as a function, compiled once for all settings."""
+    import sympy
+
+    t = sympy.Symbol("t_root", real=True)
+    # x*slope is of the order of the target itself, which keeps the numbers in range.
+    equation = sympy.Add(*(term * x for term in sympy.Add.make_args(slope))).subs(x, sympy.exp(t) if log else t)
+    derivative = sympy.diff(expression, x) * (-1 if maximises else 1)
+    symbols = sorted(derivative.free_symbols | {x}, key=str)
+    rising = sympy.lambdify(symbols, derivative, modules="numpy", cse=True)
+
+    def side(*values: float) -> float:
+        with np.errstate(all="ignore"):
+            return float(np.real(rising(*(np.float64(v) for v in values))))
+
+    return RootFinder(equation, t), side, [str(s) for s in symbols]
 
 
 _BESIDE = 1e-7

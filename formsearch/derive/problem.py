@@ -334,7 +334,15 @@ def _sign_above(expression: Any, formula: Any, low: float) -> int | None:
 def _compiled(expression: sympy.Expr, arguments: tuple[sympy.Symbol, ...]) -> Callable[..., Any]:
     import sympy
 
-    return sympy.lambdify(arguments, expression, modules="numpy", cse=True)  # type: ignore[no-any-return]
+    return sympy.lambdify(arguments, expression, modules=[{"LambertW": _lambert}, "numpy"], cse=True)  # type: ignore[no-any-return]
+
+
+def _lambert(x: Any, branch: Any = 0) -> Any:
+    """The real branches of Lambert's W; not-a-number where they are not real."""
+    from scipy.special import lambertw
+
+    value = lambertw(x, int(branch))
+    return np.where(value.imag == 0, value.real, np.nan)
 
 
 def make_problem(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from formsearch.derive.constrained import constrained
-from formsearch.derive.derivation import Check, Derivation, Result, Step, Table
+from formsearch.derive.derivation import Check, Condition, Derivation, Result, Step, Table
 from formsearch.derive.joint import solve_jointly
 from formsearch.derive.numeric import root_near
 from formsearch.derive.optimum import Outcome, letter, optimum, scaling
@@ -52,12 +52,42 @@ def prove(
     if minimise is not None and not any(r.kind in {"minimum", "maximum"} for r in results):
         said = "; ".join(r.remarks[0] for r in results if r.remarks) or "no interior optimum was found"
         raise DerivationError(f"law {law.name} has no optimum in {', '.join(names or ())}: {said}")
+    warnings = (*given.warnings, *(_against_authors(law, results) if subject_to is None else ()))
+    conditions = (*_signs_taken(law, problem), *conditions)
     return Derivation(
         law=law, constants=given.constants, constants_source=given.source, steps=steps, results=results,
         definitions=problem.definitions, assumptions=conditions, tables=tables, minimise=tuple(names or ()),
         subject_to=subject_to or "", settings=problem.settings, level=level if drawn else None,
-        simulated=given.simulated, warnings=given.warnings,
+        simulated=given.simulated, warnings=warnings,
     )  # fmt: skip
+
+
+def _signs_taken(law: Law, problem: Problem) -> tuple[Condition, ...]:
+    """Signs of constants that the law leaves open and the numbers decide."""
+    import sympy
+
+    taken = []
+    for name, symbol in law.symbols.items():
+        used = problem.symbols[name]
+        if used != symbol:
+            relation = sympy.Gt(used, 0, evaluate=False) if used.is_positive else sympy.Lt(used, 0, evaluate=False)
+            taken.append(Condition(relation, Check("assumed", f"its value is {problem.values[name]:.6g}")))
+    return tuple(taken)
+
+
+def _against_authors(law: Law, results: Sequence[Result]) -> tuple[str, ...]:
+    """Where the derivation finds another direction than the law's authors mean."""
+    said = []
+    for r in results:
+        meant = law.monotone.get(r.symbol)
+        if meant is None or r.kind not in {"monotone", "minimum", "maximum"}:
+            continue
+        found = "an interior optimum" if r.kind != "monotone" else r.remarks[0].split(" with ")[0].split()[-1]
+        if found != {"decreasing": "falls", "increasing": "rises"}[meant]:
+            said.append(f"law {law.name} is meant to be {meant} in {r.symbol}; here it has {found}"
+                        if r.kind != "monotone" else
+                        f"law {law.name} is meant to be {meant} in {r.symbol}; here it {found}")  # fmt: skip
+    return tuple(said)
 
 
 def _names(law: Law, minimise: str | Sequence[str] | None) -> tuple[str, ...] | None:
@@ -159,7 +189,8 @@ def _numbers(
         value = problem.at(result.full, chosen)
         used = {v: problem.settings.get(v, chosen.get(v, 0.0)) for v in result.depends_on}
     interval = None if drawn is None or value is None else drawn.of(problem, result.full, used)
-    return replace(result, value=value, settings=used, interval=interval,
+    intervals = {} if drawn is None else drawn.each_of(problem, result.exponents)
+    return replace(result, value=value, settings=used, interval=interval, exponent_intervals=intervals,
                    extrapolation=outside(value, result.quantity, given.ranges))  # fmt: skip
 
 

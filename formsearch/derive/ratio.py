@@ -112,7 +112,9 @@ def model_table(problem: Problem, result: Result, total: str, chosen: Mapping[st
         if value is None:
             return None
         rows.append((m.name, m.N, 100 * value, value * m.N, 100 * m.N_active / m.N))
-    at = ", ".join(f"{k} = {v:g}" for k, v in {**chosen, **problem.settings}.items() if k in result.depends_on)
+    at = ", ".join(
+        f"{k} = {v:g}" for k, v in {**chosen, **problem.settings}.items() if k in result.depends_on and k != total
+    )
     title = f"{result.symbol} at the sizes of released models" + (f" ({at})" if at else "")
     columns = ("model", total, f"optimal {result.symbol} (%)", "optimal active", "its own (%)")
     return Table("ratio_by_model", title, columns, tuple(rows))

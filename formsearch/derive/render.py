@@ -145,7 +145,9 @@ def result_notes(result: Result) -> list[str]:
         notes.append(result.independence)
     for v, e in result.exponents.items():
         value = result.exponent_values.get(v)
-        notes.append(f"scales as {v}^({e})" + (f" = {v}^{number(value, 6)}" if value is not None else ""))
+        ends = result.exponent_intervals.get(v)
+        interval = f" [{number(ends[0], 4)}, {number(ends[1], 4)}]" if ends else ""
+        notes.append(f"scales as {v}^({e})" + (f" = {v}^{number(value, 6)}{interval}" if value is not None else ""))
     if result.integer is not None:
         notes.append(
             f"best whole number {result.integer[0]}, which costs {number(result.integer[1], 3)} over the optimum"

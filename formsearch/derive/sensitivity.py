@@ -197,14 +197,14 @@ def crossings(
     Each side is (law, constants, settings); `along` is a quantity or symbol of both. The table has the crossings,
     the common value, and which side is lower beyond each.
     """
-    problems = [_problem(law, constants, settings) for law, constants, settings in (first, second)]
-    names = [resolve(law, along) for law, _, _ in (first, second)]
     if first[0].target != second[0].target:
         raise NotApplicableError(
             f"{first[0].name} gives {first[0].target}, {second[0].name} gives {second[0].target}: nothing to compare"
         )
     import sympy
 
+    problems = [_problem(law, constants, settings) for law, constants, settings in (first, second)]
+    names = [resolve(law, along) for law, _, _ in (first, second)]
     x = problems[0].symbols[names[0]]
     sides = []
     for p, name in zip(problems, names, strict=True):

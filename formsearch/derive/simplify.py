@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from formsearch.derive.derivation import Condition
@@ -124,7 +125,10 @@ def power_terms(expression: Any, x: sympy.Symbol) -> list[Term] | None:
             return node.func(hide(node.func(*free)), *map(hide, bound))
         return node.func(*map(hide, node.args))
 
-    expanded = sympy.expand(sympy.expand_power_base(hide(expression)), log=False)
+    try:
+        expanded = limited(_EXPAND_SECONDS, _expanded, hide(expression))
+    except OutOfTime:
+        return None
     back = {d: e for e, d in kept.items()}
     collected: dict[Any, Any] = {}
     for term in sympy.Add.make_args(expanded):
@@ -150,10 +154,13 @@ def gathered(expression: Any) -> Any:
     return expression
 
 
+@lru_cache(maxsize=2048)
 def tidy(expression: Any) -> Any:
     """A readable equal form: powers merged, common factors out; the shortest of a few cheap rewritings."""
     import sympy
 
+    if expression.count_ops() > _TOO_LONG:
+        return expression
     expression = _tidy_exponents(expression)
     options = [expression]
     for rewrite in (sympy.powsimp, sympy.factor_terms, _powers_then_terms):
@@ -166,11 +173,13 @@ def tidy(expression: Any) -> Any:
     return min(options, key=_length)
 
 
+_TOO_LONG = 200
+"""Operations beyond which no rewriting makes an expression readable, and each takes seconds."""
 _FACTORED = 60
 """Operations up to which a polynomial is factored just to look better."""
 _MANY = 9
 """Symbols up to which that is tried: polynomial algebra explodes with their number."""
-_TIDY_SECONDS = 0.5
+_TIDY_SECONDS = 2.0
 
 
 def _length(expression: Any) -> tuple[int, int]:
@@ -207,16 +216,24 @@ def _factored(expression: Any) -> Any:
 
 def _tidy_exponents(expression: Any) -> Any:
     """Exponents such as -1 + 1/(1 + alpha) over one denominator: -alpha/(1 + alpha)."""
-    import sympy
 
     if expression.is_Atom:
         return expression
     parts = [_tidy_exponents(a) for a in expression.args]
     if expression.is_Pow and parts[1].free_symbols and parts[1].is_rational_function():
-        parts[1] = sympy.factor(sympy.cancel(parts[1]))
+        parts[1] = _one_fraction(parts[1])
     if expression.is_Pow and parts[0].is_Add and parts[0].is_rational_function() and len(parts[0].free_symbols) <= 4:
-        parts[0] = min(parts[0], sympy.factor(sympy.cancel(parts[0])), key=_length)
+        parts[0] = min(parts[0], _one_fraction(parts[0]), key=_length)
     return expression.func(*parts) if tuple(parts) != expression.args else expression
+
+
+_EXPAND_SECONDS = 2.0
+
+
+def _expanded(expression: Any) -> Any:
+    import sympy
+
+    return sympy.expand(sympy.expand_power_base(expression), log=False)
 
 
 def power_of_number(exponent: Any) -> Any:
@@ -233,7 +250,24 @@ def presented(expression: Any) -> Any:
 
     if isinstance(expression, sympy.core.relational.Relational):
         return expression.func(*(presented(a) for a in expression.args), evaluate=False)
+    if expression.count_ops() > _TOO_LONG:
+        return expression
     return _merged_roots(sympy.powsimp(tidy(expression), deep=True, combine="exp"))
+
+
+@lru_cache(maxsize=2048)
+def _one_fraction(expression: Any) -> Any:
+    """A rational expression over one denominator, factored (unchanged, if that takes too long)."""
+    try:
+        return limited(_TIDY_SECONDS, _factored_fraction, expression)
+    except (OutOfTime, ValueError):
+        return expression
+
+
+def _factored_fraction(expression: Any) -> Any:
+    import sympy
+
+    return sympy.factor(sympy.cancel(expression))
 
 
 def _merged_roots(expression: Any) -> Any:

@@ -259,7 +259,16 @@ def _by_sympy(problem: Problem, slope: Any, x: sympy.Symbol, seconds: float) -> 
         return Stationary("implicit", slope, (), f"no closed form within {seconds:g} s")
     except (NotImplementedError, ValueError, TypeError, RecursionError, AttributeError, KeyError, IndexError):
         return Stationary("implicit", slope, (), "the algebra finds no closed form")
+    roots = [v for r in roots for v in _branches(r)]
     good = tuple(r for r in roots if not r.has(x) and not r.has(sympy.I) and r.count_ops() <= _LONGEST)
     if not good:
         return Stationary("implicit", slope, (), "no closed form is short enough to be of use")
     return Stationary("closed", slope, good, "solved by algebra")
+
+
+def _branches(root: Any) -> list[Any]:
+    """A root with Lambert's W on its main branch, and on the other real one, where the optimum often lies."""
+    import sympy
+
+    main = [w for w in root.atoms(sympy.LambertW) if len(w.args) == 1]
+    return [root, root.xreplace({w: sympy.LambertW(w.args[0], -1) for w in main})] if main else [root]

@@ -46,6 +46,11 @@ class Resampled:
         ]
         return self.interval(np.broadcast_to(function(*columns), (len(self.constants),)))
 
+    def each_of(self, problem: Problem, expressions: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+        """Intervals of several closed forms that need no settings, by name."""
+        found = {name: self.of(problem, e, {}) for name, e in expressions.items()}
+        return {name: interval for name, interval in found.items() if interval is not None}
+
     def each(self, compute: Callable[[Mapping[str, float]], float | None]) -> tuple[float, float] | None:
         """Interval of a quantity that has to be solved for anew at each draw."""
         values = []

@@ -163,17 +163,17 @@ class Bar:
     note: str = ""
 
 
-def forest(bars: Sequence[Bar], label: str) -> Figure:
-    """Errors with intervals, best on top."""
+def forest(bars: Sequence[Bar], label: str, chosen: str = "") -> Figure:
+    """Errors with intervals, best on top; one law is marked."""
     figure, axes = panel(0.75 + 0.27 * len(bars))
     ends: list[float] = []
     for i, bar in enumerate(bars):
         y = len(bars) - 1 - i
-        colour = VERMILION if i == 0 else BLUE
+        colour = VERMILION if bar.name == chosen else BLUE
         if bar.low is not None and bar.high is not None:
             axes.plot([bar.low, bar.high], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
             ends += [bar.low, bar.high]
-        axes.plot([bar.value], [y], marker="D" if i == 0 else "o", color=colour, markersize=5)
+        axes.plot([bar.value], [y], marker="D" if bar.name == chosen else "o", color=colour, markersize=5)
         ends.append(bar.value)
     values = np.asarray(ends)
     scale(axes, "x", values, log=bool(values.min() > 0 and values.max() / values.min() > 8))

@@ -41,7 +41,8 @@ def search(
     seconds : wall-clock budget, acceptance included.
     seeds : `"registry"` starts from every registered law the points can feed, a list from those laws, `None` from
         nothing (a blind search).
-    objective : what every fit minimises; `LeastSquares()` by default.
+    objective : what every fit minimises; by default least squares, of logarithms where a positive target spans more
+        than a factor of two.
     train : split label of the rows to search on; by default those labelled fit, train or training, else all rows.
     variables : quantities that forms may use; by default every factor that varies.
     generations : stop after so many generations of the native engine: the result then depends on the seed alone.

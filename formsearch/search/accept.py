@@ -19,7 +19,7 @@ from formsearch.search.workbench import Fitted, Workbench
 
 Array = NDArray[np.float64]
 
-RESAMPLES = 60
+RESAMPLES, RESAMPLES_LARGE, LARGE = 60, 24, 1000
 LEVEL = 0.9
 SIGNIFICANCE = 0.05
 ROUNDING = 1e-9
@@ -79,10 +79,11 @@ def support(bench: Workbench, f: Fitted, seed: int) -> tuple[list[str], Array]:
     constant). Rows are resampled with replacement within groups; shape (resamples, groups, constants).
     """
     rng = np.random.default_rng(seed)
-    weights = np.zeros((RESAMPLES, bench.rows))
+    count = RESAMPLES if bench.rows <= LARGE else RESAMPLES_LARGE
+    weights = np.zeros((count, bench.rows))
     for a, b in bench.ranges:
-        picks = rng.integers(a, b, size=(RESAMPLES, b - a))
-        for k in range(RESAMPLES):
+        picks = rng.integers(a, b, size=(count, b - a))
+        for k in range(count):
             weights[k] += np.bincount(picks[k], minlength=bench.rows)
     values = bench.refit(f, weights * bench.weight)
     tail = (1.0 - LEVEL) / 2

@@ -32,8 +32,14 @@ REFITTING = 0.7
 """Share of that which refitting may take."""
 PORTION = 12
 MIN_ROWS = 8
+LARGE = 1000
+"""Rows above which a table is large: fewer starts, more of the time for the end."""
+POLISHING, POLISHING_LARGE = 8, 2
+FINISH_LARGE = 0.25
 TRAINING = ("fit", "train", "training")
 TIED = 0.05
+WIDE = 2.0
+"""A target that spans more than this factor is fitted in its logarithm by default."""
 DERIVED_FROM = {"C": ({"N", "D"}, {"N_active", "D"}), "tokens_per_parameter": ({"N", "D"},)}
 """Columns that are products of others: not variables of their own where those are there."""
 
@@ -92,6 +98,12 @@ def seeds_of(seeds: str | Sequence[Law | str] | None, points: Points) -> list[La
     return [laws[s] if isinstance(s, str) else s for s in seeds]
 
 
+def default_objective(points: Points) -> Objective:
+    """Least squares; of logarithms where a positive target spans more than a factor of `WIDE`."""
+    low, high = float(points.target.min()), float(points.target.max())
+    return LeastSquares(log=low > 0 and high > WIDE * low)
+
+
 def discover(
     points: Points,
     engine: str | Engine | Sequence[str | Engine],
@@ -114,7 +126,7 @@ def discover(
         raise InputError(f"{chosen.name}: a search needs at least {MIN_ROWS} points, there are {len(chosen)}")
     names = tuple(use) if use is not None else variables_of(chosen)
     laws = seeds_of(seeds, chosen)
-    loss = objective if objective is not None else LeastSquares()
+    loss = objective if objective is not None else default_objective(chosen)
     folds = tuple(folds_of(chosen, seed))
     known = applicable(chosen)
     config = Config(
@@ -136,7 +148,8 @@ def discover(
         if progress is not None:
             progress(p)  # type: ignore[arg-type]
 
-    reserve = min(max(FINISH * seconds, FINISH_AT_LEAST), 0.5 * seconds)
+    kept = FINISH if len(chosen) <= LARGE else FINISH_LARGE
+    reserve = min(max(kept * seconds, FINISH_AT_LEAST), 0.5 * seconds)
     for k, e in enumerate(engines):
         left = begun + seconds - reserve - time.monotonic()
         part = replace(config, seconds=max(left / (len(engines) - k), 0.1))
@@ -193,6 +206,8 @@ class Finish:
         sizes = size_axes(bench.points)
         self.around = Surroundings(bench, sizes, falling(bench))
         self.notes: list[str] = []
+        # Constants from a coreset are near the optimum already, and a fit to many rows takes its time.
+        self.starts = POLISHING if bench.rows <= LARGE else POLISHING_LARGE
 
     def front(self, proposals: Sequence[Proposal]) -> tuple[list[Candidate], list[Candidate], Candidate | None]:
         """(candidates of the front, accepted ones tied with the best, the best)."""
@@ -261,7 +276,7 @@ class Finish:
         if with_reference and self.reference is not None and self.config.seeds:
             table.setdefault(self.reference.fitted.form, Finalist(self.reference.fitted, 0.0, None))
         items = list(table.values())
-        for f, (polished, share) in zip(items, self.bench.polish([f.fitted for f in items]), strict=True):
+        for f, (polished, share) in zip(items, self.bench.polish([f.fitted for f in items], self.starts), strict=True):
             f.fitted, f.share = polished, share
         self.bench.judge([f.fitted for f in items], iterations=100, tolerance=1e-10)
         return [f for f in items if np.isfinite(f.fitted.error)]

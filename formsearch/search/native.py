@@ -12,9 +12,11 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
+from formsearch.core.objectives import LeastSquares, Objective
 from formsearch.points import Points
 from formsearch.search.emit import to_raw
 from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, Step
@@ -50,12 +52,24 @@ class Native:
         begun = time.monotonic()
         needed = dict.fromkeys((*config.variables, *(q for law in config.seeds for q in law.quantities)))
         core, folds = coreset(points, config.folds, self.effort.most_rows, config.seed)
-        bench = Workbench(core, tuple(needed), config.objective, folds, config.seed)
+        core, objective = relative(core, config.objective)
+        bench = Workbench(core, tuple(needed), objective, folds, config.seed)
         search = Archipelago(Tools(bench, config, self.effort), report, begun)
         with contextlib.suppress(KeyboardInterrupt):
             search.run()
         self.spent = Spent(time.monotonic() - begun, bench.fits, bench.kernel_seconds, search.tools.tried)
         return search.proposals()
+
+
+def relative(points: Points, objective: Objective) -> tuple[Points, Objective]:
+    """Logarithmic least squares as relative least squares, which the kernels solve by projection alone.
+
+    (ln f - ln y)**2 = ((f - y)/y)**2 to first order; what is found is refitted with the objective itself.
+    """
+    if not (isinstance(objective, LeastSquares) and objective.log):
+        return points, objective
+    weight = np.ones(len(points)) if points.weight is None else points.weight
+    return replace(points, weight=weight / points.target**2), LeastSquares()
 
 
 class Archipelago:

@@ -21,7 +21,7 @@ from formsearch.core.objectives import Objective
 from formsearch.points import Points
 from formsearch.search.emit import Columns, Emitted, emit, to_centred, to_raw
 from formsearch.search.grammar import AMPLITUDE, LEVEL, Form, Kind, complexity, describe
-from formsearch.search.judge import Fold, fold_error
+from formsearch.search.judge import HUGE, Fold, fold_error
 from formsearch.search.normal import Sketch
 
 Array = NDArray[np.float64]
@@ -97,6 +97,8 @@ class Workbench:
         self.columns = Columns({q: points.column(q)[order] for q in variables})
         self.variables = tuple(variables)
         self.level: Kind = LEVEL if bool((points.target > 0).all()) else AMPLITUDE
+        # Residuals are compared in units in which a row of mean weight counts as it is.
+        self.root = np.sqrt(weight / weight[weight > 0].mean())
         self.scale = float(np.std(self.target)) or 1.0
         self.fits = 0
         self.kernel_seconds = 0.0
@@ -240,8 +242,8 @@ class Workbench:
                         predicted[a:b] = pack.values(found.constants[j], k)[0][a:b]
                     enough = enough and int(fold.train[a:b].sum()) > len(f.form.kinds)
                     j += 1
-                residuals = self.residuals(predicted)[fold.test]
-                total[fold.test] += np.abs(residuals)
+                residuals = (self.residuals(predicted) * self.root)[fold.test]
+                total[fold.test] += np.minimum(np.abs(residuals), HUGE)
                 count[fold.test] += 1
                 errors.append(fold_error(residuals) if enough else float("inf"))
             f.folds = tuple(errors)

@@ -38,6 +38,8 @@ METRICS = {
     "relative": "mean relative error",
     "log": "root mean square error of the logarithm",
 }
+SIGNIFICANT = 0.05
+
 LEADERS = 5
 """Laws whose errors are shown for each group."""
 
@@ -112,18 +114,29 @@ def _blocks(b: Builder, board: LeaderboardRecord) -> list[Block]:
     return blocks
 
 
-def _verdict(board: LeaderboardRecord, score: ScoreRecord) -> str:
+def _against_best(board: LeaderboardRecord) -> dict[str, float | None]:
+    """p of the test of each law against the law to use."""
+    best = best_of(board)
+    pairs = [(p, {p.better, p.worse}) for p in board.pairs]
+    if best is None:
+        return {}
+    return {(names - {best.label}).pop(): p.p_holm for p, names in pairs if best.label in names and len(names) == 2}
+
+
+def _verdict(board: LeaderboardRecord, score: ScoreRecord, p: float | None) -> str:
     """The line of the board in a few words."""
     if score.off_scale:
         return "fails on some rows"
     best = best_of(board)
     if best is not None and score.label == best.label:
-        return "best"
+        return "law to use"
+    if not score.ok:
+        return "not at an optimum"
     members = board.confidence_set.members if board.confidence_set else []
     if score.label in members:
         return "may be the best"
-    if not score.ok:
-        return "not at an optimum"
+    if p is not None and p >= SIGNIFICANT:
+        return "not told apart"
     return "published, not refitted" if score.kind == "published" else "worse"
 
 
@@ -133,14 +146,14 @@ def _table(b: Builder, board: LeaderboardRecord) -> Block:
         Column(f"{percent(board.level, 2)} interval", True), Column("p", True), Column("R²", True),
     ]  # fmt: skip
     best = best_of(board)
-    against = {p.worse: p.p_holm for p in board.pairs if best is not None and p.better == best.label}
+    against = _against_best(board)
     rows: list[list[Cell]] = []
     for s in board.scores:
         value, span = error_text(board, s)
         low, high = s.intervals.get(board.metric, (None, None))
         rows.append([
             s.label,
-            _verdict(board, s),
+            _verdict(board, s, against.get(s.label)),
             Value(str(s.constants) if s.kind == "refit" else MISSING, s.constants),
             Value(value, getattr(s.test, board.metric)),
             Value(span, f"{low} {high}" if span else None),
@@ -150,8 +163,8 @@ def _table(b: Builder, board: LeaderboardRecord) -> Block:
     strong = next((i for i, s in enumerate(board.scores) if best is not None and s.label == best.label), None)
     measure = METRICS.get(board.metric, board.metric)
     note = (
-        f"Error: {measure} on the judged rows. p: chance of a difference to the best law at least this large if there "
-        "were none, by resampling rows, corrected for all pairs (Holm)."
+        f"Error: {measure} on the judged rows. p: chance of a difference to the law to use at least this large if "
+        "there were none, by resampling rows, corrected for all pairs (Holm)."
     )
     return b.table("leaderboard", f"Laws by {measure} on {board.test_rows:,} judged rows", columns, rows,
                    board.points.simulated, note, strong)  # fmt: skip
@@ -212,7 +225,12 @@ def _forest(b: Builder, board: LeaderboardRecord) -> Figure | None:
     data: dict[str, Any] = {"law": [x.name for x in bars], board.metric: [x.value for x in bars],
             "low": [x.low for x in bars], "high": [x.high for x in bars]}  # fmt: skip
     label = f"{measure} ({unit})" if unit else measure
-    return b.figure("leaderboard-errors", caption, alt, lambda: plots.forest(bars, label), data, board.points.simulated)
+    best = best_of(board)
+    chosen = best.label if best else ""
+    caption += f"; the diamond is {chosen}, the law to use" if chosen else ""
+    return b.figure(
+        "leaderboard-errors", caption, alt, lambda: plots.forest(bars, label, chosen), data, board.points.simulated
+    )
 
 
 def _formulas(b: Builder, board: LeaderboardRecord) -> list[Block]:
@@ -338,20 +356,27 @@ def _trend(x: Array, residual: Array) -> str:
 
 
 def _reach(b: Builder, board: LeaderboardRecord) -> Figure | None:
-    """Error against distance from the fitted range, for the leading laws of different families."""
+    """Error against distance from the fitted range: the law to use, one that may be as good, and two that are worse."""
     test: PartRecord = board.rows.test
     distance = np.asarray(test.overall, dtype=float)
     if len(distance) != len(test.observed) or not len(distance) or not (distance > 0).any():
         return None
     observed = np.asarray(test.observed, dtype=float)
+    against = _against_best(board)
+    best = best_of(board)
+    ordered = [s for s in board.scores if s.kind == "refit" and not s.off_scale and s.label in test.predicted]
+    ordered.sort(key=lambda s: best is None or s.label != best.label)
     laws: dict[str, Array] = {}
-    for s in board.scores:
-        if s.kind != "refit" or s.off_scale or s.label not in test.predicted:
-            continue
+    tied = 0
+    for s in ordered:
         error = np.abs(_values(test.predicted[s.label]) - observed)
         same = any(np.allclose(error, e, rtol=1e-3, atol=0, equal_nan=True) for e in laws.values())
-        if not same and np.isfinite(error).any():
-            laws[s.label] = error
+        p = against.get(s.label)
+        close = len(laws) > 0 and p is not None and p >= SIGNIFICANT
+        if same or not np.isfinite(error).any() or (close and tied):
+            continue
+        tied += close
+        laws[s.label] = error
         if len(laws) == 4:
             break
     if not laws:
