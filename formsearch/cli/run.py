@@ -186,7 +186,8 @@ def _line(result: "Result") -> str:
         text = f"{name} = {result.expression}"
     else:
         sides = [str(side) for side in getattr(result.implicit, "args", ())]
-        text = f"{name} solves {' = '.join(sides)}"
+        solved = sides[:1] == [result.symbol]  # an equation for the symbol itself, e.g. from the constraint
+        text = f"{name} = {sides[1]}" if solved else f"{name} solves {' = '.join(sides)}"
     if result.value is not None:
         text += f" = {number(result.value, 5)}"
     if result.interval is not None:
