@@ -1,6 +1,9 @@
 """L = E + A*Na**-a + B*D**-b + u*ln(lr/lr0)**2 + v*ln(T/T0)**2  (an example: a bowl around the best settings)
 
-where lr0 = p*D**r and T0 = s*D**t are the best learning rate and batch size at D tokens
+where lr0 = p*D**r
+and T0 = s*D**t
+
+are the best learning rate and batch size at D tokens.
 """
 
 from formsearch import Constant, Law, Start, Variable

@@ -98,7 +98,7 @@ def test_a_file_is_compared_with_all_laws_and_never_run(cli, runs, tmp_path) -> 
 def test_laws_taken_with_all_still_have_to_give_the_target(cli, runs) -> None:
     board = cli("compare", runs, "--formula", "E + A/N**a", "--json").result
     reasons = {r["law"]: r["reason"] for r in board["not_applicable"]}
-    assert reasons["tao2024"].startswith("it gives score")
+    assert reasons["tian2025"].startswith("it gives efficiency_leverage")
 
 
 def test_fit_and_derive_take_laws_of_ones_own(cli, runs, tmp_path) -> None:
@@ -159,7 +159,7 @@ def test_several_targets_get_constants_of_their_own(cli, two_targets) -> None:
     assert set(own["by_group"]) == {"loss_a", "loss_b"}
     pooled = cli("compare", two_targets, *words, "--pooled").result["scores"][0]
     assert pooled["constants"] == 5
-    assert pooled["test"]["mae"] > 0.1
+    assert pooled["test"]["mae"] > 0.03
     shared = cli("compare", two_targets, *words, "--shared", "alpha,beta").result["scores"][0]
     assert shared["constants"] == 8
     assert shared["test"]["mae"] < 1e-5

@@ -2,6 +2,8 @@
 
 import json
 import math
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from sklearn.model_selection import ShuffleSplit
 from formsearch import Law, Points, Variable, laws
 from formsearch.compare import Column, KFold, LeaveOneLevelOut, Ordered, RepeatedKFold, compare
 from formsearch.compare.leaderboard import Leaderboard
+from formsearch.compare.words import significant
 from formsearch.exceptions import InputError, NotApplicableError, PointsError, UnknownNameError
 from formsearch.law import Published
 from formsearch.resume import remembering
@@ -146,6 +149,41 @@ def test_a_law_that_is_undefined_on_a_row_gets_no_score_and_says_which_row() -> 
     ((label, reason),) = board.not_applicable
     assert label == "cut"
     assert "no finite value on 1 of 3 test rows (first: row 21, D = 5e+09)" in reason
+
+
+def test_only_laws_that_were_named_may_give_another_quantity() -> None:
+    rng = np.random.default_rng(0)
+    factors = {"C": 10 ** rng.uniform(18, 22, 30), "activation_ratio": rng.uniform(0.05, 1, 30)}
+    p = Points(rng.uniform(1, 2, 30), factors | {"granularity_width": rng.uniform(2, 16, 30)})
+    cheap = Law("cheap", "E + A*C**-a", (Variable("C", "C"),))
+    board = compare(p, ["all", cheap], split=KFold(2), starts=1)
+    assert "cheap" in board.labels
+    assert ("tian2025", "it gives efficiency_leverage, the points' target is loss") in board.not_applicable
+    assert "tian2025" in compare(p, ["tian2025", cheap], split=KFold(2), starts=1).labels
+
+
+def test_the_law_to_use_is_told_first() -> None:
+    first = compare(runs(), ["chinchilla", "skaling2026"], split=Ordered("C")).sentences[0]
+    assert first.startswith(
+        ("the 90 % confidence set", "chinchilla is the law to use", "skaling2026 is the law to use")
+    )
+
+
+def test_a_terminal_shows_whole_columns_only(board: Leaderboard) -> None:
+    seen = []
+    for width in (30, 60, 80, 100, 120, 200):
+        console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+        console.print(board)
+        console.file.close()
+        text = console.export_text()
+        assert "…" not in text
+        head = next(line for line in text.splitlines() if " MAE" in line).split()
+        seen.append(head)
+        for score in board.scores:
+            assert significant(score.test.mae) in text
+    assert seen[0] == ["law", "k", "MAE"]
+    assert all(set(narrow) <= set(wide) for narrow, wide in pairwise(seen))
+    assert {"verdict", "train", "p", "starts", "rel.", "R2", "RMSE", "BIC"} <= set(seen[-1])
 
 
 def test_more_constants_than_training_rows_is_a_reason() -> None:
@@ -311,13 +349,17 @@ def test_a_wrong_request_is_told_in_one_line(options: dict, message: str) -> Non
 # -- real tables -------------------------------------------------------------------------------------------------
 
 
-def test_farseer_runs_need_a_coupled_form(shared_table) -> None:
+def farseer_board(path: Path, starts: int) -> Leaderboard:
     from formsearch import read_points
 
-    p = read_points(shared_table("farseer"), target="loss", columns={"N": "params_nonemb", "D": "tokens"})
+    p = read_points(path, target="loss", columns={"N": "params_nonemb", "D": "tokens"})
     names = ["skaling2026", "farseer2025", "chinchilla"]
-    board = compare(p, names, split=KFold(5), objective="log-ls", metric="relative", published=True)
-    for name in names[:2]:
+    return compare(p, names, KFold(5), "log-ls", starts, metric="relative", published=True)
+
+
+def test_farseer_runs_need_a_coupled_form(shared_table) -> None:
+    board = farseer_board(shared_table("farseer"), starts=4)
+    for name in ("skaling2026", "farseer2025"):
         pair = board.pair(name, "chinchilla")
         assert pair.better == name
         assert pair.ratio > 3
@@ -325,6 +367,15 @@ def test_farseer_runs_need_a_coupled_form(shared_table) -> None:
         assert pair.distinct()
         assert any(s.startswith(f"{name} beats chinchilla: mean relative error") for s in board.sentences)
     assert board.score("farseer2025 [farseer2025]").test.relative == pytest.approx(0.00226, abs=5e-6)
+
+
+@pytest.mark.slow
+def test_farseer_runs_give_the_documented_errors(shared_table) -> None:
+    board = farseer_board(shared_table("farseer"), starts=16)
+    documented = {"farseer2025": 0.00144, "skaling2026": 0.00193, "chinchilla": 0.00682}
+    for name, error in documented.items():
+        assert board.score(name).test.relative == pytest.approx(error, abs=1.5e-5)
+    assert board.best == "skaling2026"
 
 
 def test_digitised_chinchilla_points_agree_with_the_replication(shared_table) -> None:
