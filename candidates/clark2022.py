@@ -50,6 +50,7 @@ LAW = Law(
     ),
     source=SOURCE,
     published=PUBLISHED,
+    limits={"E": "10**(a*log10(N) + b*log10(Em) + c*log10(N)*log10(Em) + d)"},
     monotone={"N": "decreasing"},
     fitted_range="15M-1.3B dense parameters, 1-512 experts, 130B tokens throughout, MassiveText",
     fitted_with="least squares on log10 L, L-BFGS-B, several starts",
@@ -59,6 +60,10 @@ LAW = Law(
         "Printed cutoffs 937B, 85B, 83B (S-BASE, RL-R, HASH) do not follow from the rounded constants; "
         "the refits give 783B, 97B, 89B",
     ),
-    caveats=("Every run has 130B tokens: no data term.", "Logarithms are decimal."),
+    caveats=(
+        "Every run has 130B tokens: no data term.",
+        "Logarithms are decimal.",
+        "As N grows the loss goes to 0 while a + c*log10(Eh) < 0, and grows without bound beyond.",
+    ),
     conflicts=("N is the dense base model; Zhao and Krajewski count all experts.",),
 )

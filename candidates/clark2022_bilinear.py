@@ -22,6 +22,8 @@ LAW = Law(
     caveats=(
         "Every run has 130B tokens: no data term.",
         "Without saturation experts help without bound below the cutoff.",
+        "As N grows the loss goes to 0 while a + c*log10(E) < 0, and grows without bound beyond.",
+        "As E grows the loss goes to 0 while b + c*log10(N) < 0, and grows without bound beyond.",
     ),
     conflicts=("N is the dense base model; Zhao and Krajewski count all experts.",),
     nested_in="clark2022",

@@ -27,5 +27,10 @@ LAW = Law(
             evidence="one secondary",
         )
     },
-    caveats=("The target is normalised mean squared error of reconstruction, not loss.",),
+    fitted_range="45 digitised points: 2,048 to 524,288 latents, 32 to 512 of them active",
+    caveats=(
+        "The target is normalised mean squared error of reconstruction, not loss.",
+        "As n grows the first term goes to 0 where bn + gamma*log(k) < 0, as published for every k.",
+        "As k grows both terms go to 0 where bk + gamma*log(n) < 0 and eta < 0, as published for n above 500.",
+    ),
 )

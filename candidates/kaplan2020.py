@@ -30,6 +30,7 @@ LAW = Law(
     },
     limits={"N": "(Dc/D)**aD", "D": "(Nc/N)**aN"},
     monotone={"N": "decreasing", "D": "decreasing"},
+    fitted_range="N 768-1.5B, D 22M-23B tokens, WebText2",
     derived=("C = 6*N*D: N* ~ C**.73 by the paper", "Overfitting is avoided for D >= 5e3*N**.74"),
     caveats=(
         "No irreducible term, so the loss is said to vanish in the limit.",

@@ -22,6 +22,8 @@ LAW = Law(
     caveats=(
         "A multiplicative power law with an interaction of the logarithms, as abstracts and reviews describe it; "
         "the paper's exact form and constants were not available.",
+        "As D1 grows the loss tends to E while a3*log(D2) < a1, and grows without bound beyond.",
+        "As D2 grows the loss tends to E while a3*log(D1) < a2, and grows without bound beyond.",
         "Model size is not in the form: constants belong to one architecture.",
     ),
 )

@@ -46,6 +46,7 @@ LAW = Law(
     limits={
         "D": f"a*({EH})**delta*Nact**(alpha + gamma*log({EH})) + c",
         "Nact": f"b*({EH})**omega*D**(beta + zeta*log({EH})) + c",
+        "E": "a*Em**delta*Nact**(alpha + gamma*log(Em)) + b*Em**omega*D**(beta + zeta*log(Em)) + c",
     },
     monotone={"Nact": "decreasing", "D": "decreasing"},
     fitted_range="more than 280 runs, to 2.7B active and 5B total parameters, E 1-32",

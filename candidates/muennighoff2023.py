@@ -45,7 +45,10 @@ LAW = Law(
             note="given there as ln E .6254804, ln A 6.255414, ln B 7.3049974; alpha = beta imposed",
         )
     },
-    limits={"D": f"E + A*({NP})**-alpha + B*(U*(1 + RD))**-beta"},
+    limits={
+        "N": f"E + A*({G}*(U*{G})**(beta/alpha)*(1 + RN))**-alpha + B*({DP})**-beta",
+        "D": f"E + A*({NP})**-alpha + B*(U*(1 + RD))**-beta",
+    },
     monotone={"N": "decreasing", "D": "decreasing", "U": "decreasing"},
     fitted_range="C4; the base law on 54 runs of one epoch, the decay scales on 182 runs",
     fitted_with="Huber(1e-3) on ln L, L-BFGS from a grid, in two stages",
@@ -57,5 +60,6 @@ LAW = Law(
     caveats=(
         "RD is the decay scale in repeats, about 15; notes that say 4 mean the epochs that cost nothing yet.",
         "Repeats never hurt in this form; observed overfitting after many epochs is outside it.",
+        "As U grows beyond D nothing is meant: there are no more distinct tokens than tokens.",
     ),
 )  # fmt: skip

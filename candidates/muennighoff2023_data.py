@@ -27,6 +27,9 @@ LAW = Law(
     limits={"N": f"E + B*({DP})**-beta", "D": "E + A*N**-alpha + B*(U*(1 + RD))**-beta"},
     monotone={"N": "decreasing", "D": "decreasing", "U": "decreasing"},
     objective="huber:1e-3:log",
-    caveats=("The full law without its decay of excess parameters (RN to infinity).",),
+    caveats=(
+        "The full law without its decay of excess parameters (RN to infinity).",
+        "As U grows beyond D nothing is meant: there are no more distinct tokens than tokens.",
+    ),
     nested_in="muennighoff2023",
 )

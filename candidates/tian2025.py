@@ -47,6 +47,8 @@ LAW = Law(
         "The text calls d positive, the table gives it negative; since Ah < 1 the negative d makes leverage grow "
         "with C.",
         "Am is so large that the saturation at the top does nothing.",
+        "As C grows the leverage of a sparse model grows without bound with d < 0, as published.",
+        "As G grows beyond its best value the leverage goes to 0 with gamma > 0, as published.",
     ),
     conflicts=(
         "G is 2*d_model/d_expert; Zhao's counts active experts, Krajewski's is d_ff/d_expert.",

@@ -30,7 +30,10 @@ LAW = Law(
         Constant("d", "interaction of size and experts", start=Start(-0.01, 0.01)),
     ),
     source="Yun et al. 2024, Toward Inference-optimal Mixture-of-Expert Large Language Models, arXiv:2404.02852",
-    limits={"D": f"(A*N**-alpha + B*({EH})**-beta + F)*exp(d*log(N)*log({EH}))"},
+    limits={
+        "D": f"(A*N**-alpha + B*({EH})**-beta + F)*exp(d*log(N)*log({EH}))",
+        "E": "(A*N**-alpha + B*Em**-beta + C*D**-gamma + F)*exp(d*log(N)*log(Em))",
+    },
     monotone={"D": "decreasing"},
     fitted_range="100M-730M base parameters, 4-32 experts, 2.5-20B tokens, SlimPajama",
     fitted_with="Huber(1e-3) on ln L, L-BFGS; root mean squared log error 3.9e-3",
@@ -41,7 +44,7 @@ LAW = Law(
     ),
     caveats=(
         "The published constants were not available; the form is known from one secondary text.",
-        "With d > 0 the loss grows without bound in N, with d < 0 it vanishes: not a form for extrapolation in N.",
+        "As N grows the loss grows without bound with d > 0, and vanishes with d < 0: not a form to extrapolate in N.",
     ),
     conflicts=("N is the dense base model; Zhao and Krajewski count all experts.",),
 )

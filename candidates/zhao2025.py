@@ -64,6 +64,8 @@ LAW = Law(
         "e, f, m, n against h share one scale; trust G_opt, S_opt, r_opt and predictions, not single constants.",
         "h*Na/N does not vanish as N grows at a fixed ratio, so the irreducible loss depends on the architecture.",
         "That G_opt and S_opt do not depend on N, N_active and D is assumed by the product, not tested by the design.",
+        "As Na grows at fixed N, beyond N even, h*Na/N grows without bound; its factor is positive at the published "
+        "constants.",
         "The measured losses were never published.",
         "Eq. 33 (L* = 1.87 + 576*C**-.158) holds only with h = 0; with h the limit is 1.951.",
     ),

@@ -1,6 +1,7 @@
 """Every law that comes with formsearch keeps the contract."""
 
 import importlib
+import math
 import pkgutil
 from typing import ClassVar
 
@@ -51,3 +52,16 @@ def test_nesting_points_at_registered_laws_with_more_constants() -> None:
     for law in LAWS.values():
         if law.nested_in:
             assert len(LAWS[law.nested_in].constants) > len(law.constants), law.name
+
+
+def test_every_law_says_what_happens_as_each_variable_grows() -> None:
+    """By a limit, which the contract checks, or in words where it depends on the constants; shares cannot grow."""
+    silent = [
+        (law.name, v.symbol)
+        for law in LAWS.values()
+        for v in law.variables
+        if math.isinf(v.about.high)
+        and v.symbol not in law.limits
+        and not any(c.startswith(f"As {v.symbol} grows") for c in law.caveats)
+    ]
+    assert silent == []
