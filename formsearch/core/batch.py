@@ -88,7 +88,8 @@ class Pack:
         if jacobian and t.logarithmic.any():
             # d f/d c = (d f/d ln c) / c, where a zero is held as the logarithm of `TINY`.
             held = np.asarray(constants, dtype=np.float64)[t.logarithmic, None]
-            J[t.logarithmic] /= np.maximum(held, TINY)
+            with np.errstate(over="ignore"):
+                J[t.logarithmic] /= np.maximum(held, TINY)
         return out, J.T
 
 

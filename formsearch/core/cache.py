@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-SOURCES = ("tape", "objectives", "sweep", "dense", "passes", "kernels")
+SOURCES = ("tape", "objectives", "sweep", "dense", "passes", "projection", "newton", "kernels")
 """Modules of `formsearch.core` whose code or constants end up inside compiled functions."""
 
 STAMP = "formsearch-kernels.sha256"

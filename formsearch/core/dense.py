@@ -14,12 +14,19 @@ from formsearch.core.sweep import REASSOC
 RANK_TOLERANCE = 1e-12
 
 
+@njit(cache=True, error_model="numpy")
+def clip(x, lower, upper):
+    """x, moved into [lower, upper]."""
+    return min(max(x, lower), upper)
+
+
 @njit(cache=True, fastmath=REASSOC, error_model="numpy")
 def qr_update(R, A, k, n):
     """Append the rows of A (stored by columns: A[j, :n], j < k) to the triangular factor R (k x k), in place.
 
     Householder reflections that use the zeros of R: column j touches only row j of R and the block. 2 n k**2 flops,
-    backward stable, and no more memory than one block, however many blocks follow. A is destroyed.
+    backward stable, and no more memory than one block, however many blocks follow. A is destroyed. A column whose
+    square overflows gets an infinite diagonal and is kept out of the others.
     """
     for j in range(k):
         a = A[j]
@@ -30,6 +37,9 @@ def qr_update(R, A, k, n):
             continue
         alpha = R[j, j]
         norm = np.sqrt(alpha * alpha + s)
+        if not np.isfinite(norm):
+            R[j, j] = np.inf
+            continue
         head = alpha + norm if alpha >= 0.0 else alpha - norm
         tau = 2.0 / (head * head + s)
         R[j, j] = -norm if alpha >= 0.0 else norm
@@ -108,7 +118,7 @@ def bounded_least_squares(R, z, k, lower, upper, x, at_bound):
     y = np.zeros(k)
     for j in range(k):
         at_bound[j] = 0
-    for _ in range(7 * k + 1):
+    for _ in range(12 * k + 1):
         nf = 0
         for j in range(k):
             if at_bound[j] == 0:
@@ -142,6 +152,9 @@ def bounded_least_squares(R, z, k, lower, upper, x, at_bound):
         if worst >= 0:
             at_bound[worst] = 1
             x[worst] = lower[worst] if x[worst] < lower[worst] else upper[worst]
+            for j in range(k):
+                if at_bound[j] == 2:
+                    at_bound[j] = 0  # what it depended on may be this one
             continue
         # Everything free is inside: free the held constant that would gain most, if one would.
         gain, candidate = 0.0, -1
@@ -203,3 +216,43 @@ def model_decrease(R, z, columns, n_columns, k, step):
         before += z[i] * z[i]
         after += t * t
     return 0.5 * (before - after)
+
+
+@njit(cache=True, error_model="numpy")
+def symmetric_eigen(H, k, values, Q):
+    """Eigenvalues of symmetric H[:k, :k] and eigenvectors, the columns of Q, by Jacobi's rotations. H is destroyed."""
+    for i in range(k):
+        for j in range(k):
+            Q[i, j] = 1.0 if i == j else 0.0
+    for _ in range(30):
+        off, diagonal = 0.0, 0.0
+        for i in range(k):
+            diagonal += H[i, i] * H[i, i]
+            for j in range(i):
+                off += H[i, j] * H[i, j]
+        if not off > 1e-30 * diagonal:
+            break
+        for i in range(k - 1):
+            for j in range(i + 1, k):
+                if H[i, j] == 0.0:
+                    continue
+                theta = (H[j, j] - H[i, i]) / (2.0 * H[i, j])
+                t = 1.0 / (abs(theta) + np.sqrt(theta * theta + 1.0))
+                if theta < 0.0:
+                    t = -t
+                c = 1.0 / np.sqrt(t * t + 1.0)
+                s = t * c
+                for r in range(k):
+                    a, b = H[r, i], H[r, j]
+                    H[r, i] = c * a - s * b
+                    H[r, j] = s * a + c * b
+                for r in range(k):
+                    a, b = H[i, r], H[j, r]
+                    H[i, r] = c * a - s * b
+                    H[j, r] = s * a + c * b
+                for r in range(k):
+                    a, b = Q[r, i], Q[r, j]
+                    Q[r, i] = c * a - s * b
+                    Q[r, j] = s * a + c * b
+    for i in range(k):
+        values[i] = H[i, i]

@@ -6,7 +6,9 @@ for logarithms linearised, by a weighted least-squares problem in f,
     1/2 sum_i u_i (t_i - f_i)**2,   raw: u = w psi(r)/r,        t = y
                                     log: u = w psi(r)/r / f**2, t = f (1 - r)
 
-which is what the projection of linear constants and the Gauss-Newton step work on.
+which is what the projection of linear constants and the Gauss-Newton step work on. Kept is root = sqrt(u): u itself
+may not exist in float64 where f is large. For plain least squares nothing changes from pass to pass, and root and t
+are computed from the weights and targets themselves.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from formsearch.core.sweep import (
     run_rows,
     run_scalars,
 )
+
+_TINY, _HUGE = 1e-280, 1e100
 
 
 @njit(cache=True, fastmath=PLAIN, error_model="numpy")
@@ -49,8 +53,12 @@ def penalty(kind, first, second, r):
 
 
 @njit(cache=True, fastmath=PLAIN, error_model="numpy")
-def linear_pass(tape, X, low, high, x, u, t, lin, n_lin, work, R):
-    """R becomes the triangular factor of sqrt(u) [d f/d linear | t - f at zero linear constants], k = n_lin + 1."""
+def linear_pass(tape, X, low, high, x, root, t, plain, lin, n_lin, work, R):
+    """R becomes the triangular factor of root [d f/d linear | t - f at zero linear constants], k = n_lin + 1.
+
+    For plain least squares `root` and `t` are the weights and targets of the rows. Columns too large for float64
+    become zero, as if the form did not have them.
+    """
     scalar_code, row_code, literals, columns, logarithmic, p = tape
     S, dS, V, GV, GS, J, A, scratch, whole, xz, wanted, every = work
     n_scalars = p + literals.shape[0] + scalar_code.shape[0]
@@ -73,7 +81,7 @@ def linear_pass(tape, X, low, high, x, u, t, lin, n_lin, work, R):
         run_back(row_code, n_scalars, columns, S, X, start, n, V, wanted, GS, GV)
         constants_from_scalars(p, literals.shape[0], n_scalars, dS, GS, n, wanted, J)
         for i in range(n):
-            scratch[i] = np.sqrt(u[start - low + i])
+            scratch[i] = np.sqrt(root[start - low + i]) if plain else root[start - low + i]
         for q in range(n_lin):
             source = J[lin[q]]
             column = A[q]
@@ -85,13 +93,17 @@ def linear_pass(tape, X, low, high, x, u, t, lin, n_lin, work, R):
             rhs[i] = (t[start - low + i] - f[i]) * scratch[i] if scratch[i] > 0.0 else 0.0
         qr_update(R, A, k, n)
         start += n
+    for j in range(n_lin):
+        if not np.isfinite(R[j, j]):
+            for i in range(j + 1):
+                R[i, j] = 0.0
 
 
 @njit(cache=True, fastmath=PLAIN, error_model="numpy")
-def full_pass(tape, X, low, high, x, y, log_y, w, loss, order, n_order, work, R, u, t):
-    """Objective at x, and R, the factor of sqrt(u) [d f/d constants in `order` | t - f], k = n_order + 1.
+def full_pass(tape, X, low, high, x, y, log_y, w, loss, order, n_order, work, R, root, t, plain):
+    """Objective at x, and R, the factor of root [d f/d constants in `order` | t - f], k = n_order + 1.
 
-    Fills u and t with the frozen weights and targets at x. Returns infinity where the form is not defined.
+    Fills root and t with what is frozen at x, unless `plain`. Returns infinity where the form is not defined.
     """
     scalar_code, row_code, literals, columns, logarithmic, p = tape
     S, dS, V, GV, GS, J, A, scratch, whole, xz, wanted, every = work
@@ -116,7 +128,8 @@ def full_pass(tape, X, low, high, x, y, log_y, w, loss, order, n_order, work, R,
             row = start + i
             wi = w[row]
             if wi == 0.0:
-                u[row - low] = 0.0
+                if not plain:
+                    root[row - low] = 0.0
                 scratch[i] = 0.0
                 rhs[i] = 0.0
                 continue
@@ -129,17 +142,16 @@ def full_pass(tape, X, low, high, x, y, log_y, w, loss, order, n_order, work, R,
                 r = fi - y[row]
             value, iw = penalty(kind, first, second, r)
             total += wi * value
-            weight = wi * iw
+            weight = np.sqrt(wi * iw)
+            target = y[row]
             if log:
                 target = fi * (1.0 - r)
-                weight /= fi * fi
-            else:
-                target = y[row]
-            u[row - low] = weight
-            t[row - low] = target
-            root = np.sqrt(weight)
-            scratch[i] = root
-            rhs[i] = (target - fi) * root
+                weight /= fi
+            if not plain:
+                root[row - low] = weight
+                t[row - low] = target
+            scratch[i] = weight
+            rhs[i] = (target - fi) * weight
         if not np.isfinite(total):
             return np.inf
         run_back(row_code, n_scalars, columns, S, X, start, n, V, wanted, GS, GV)
@@ -151,10 +163,13 @@ def full_pass(tape, X, low, high, x, y, log_y, w, loss, order, n_order, work, R,
                 column[i] = source[i] * scratch[i] if scratch[i] > 0.0 else 0.0
         qr_update(R, A, k, n)
         start += n
-    for i in range(k):
-        for j in range(i, k):
-            if not np.isfinite(R[i, j]):
-                return np.inf
+    for j in range(k):
+        size = 0.0
+        for i in range(j + 1):
+            size += R[i, j] * R[i, j]
+        # A huge constant with an invisible effect is one whose effect float64 cannot square.
+        if not np.isfinite(size) or (j < n_order and size < _TINY and abs(x[order[j]]) > _HUGE):
+            return np.inf
     return total
 
 

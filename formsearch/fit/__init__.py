@@ -74,7 +74,7 @@ def fit(
     with np.errstate(all="ignore"):
         found = multistart(problem, loss, starts, seed, initial)
         flat = unidentified(problem, found.constants, found.objective, loss)
-        status: Status = status_of(problem, found, flat)
+        status: Status = status_of(problem, loss, found, flat)
     return Fit(
         law=chosen,
         constants=problem.named(found.constants),

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.core.objectives import LEAST_SQUARES, Objective
+from formsearch.fit.multistart import AT_ZERO
 from formsearch.fit.problem import Problem
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ UNKNOWN = 1.0
 
 TIED = 0.98
 """Constants whose absolute correlation is above this are said to trade against each other."""
-
-AT_ZERO = 1e-250
-"""Constants held as logarithms reach a bound of zero only to rounding; below this they are zero."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,19 +78,28 @@ class Identifiability:
 def weighted_jacobian(problem: Problem, constants: Array, objective: Objective) -> tuple[Array, Array]:
     """(J, r): d r/d constants of shape (rows, p) and residuals r, both times the square root of the weights."""
     f, J = problem.pack.values(constants, jacobian=True)
-    r = objective.residuals(problem.points.target, f)
     root = np.sqrt(problem.weights)
     with np.errstate(all="ignore"):
-        slope = 1.0 / f if objective.log else np.ones_like(f)
+        r = objective.residuals(problem.points.target, f) * root
+        J = J * ((1.0 / f if objective.log else 1.0) * root)[:, None]
     keep = (root > 0) & np.isfinite(r) & np.isfinite(J).all(axis=1)
-    return (J * (slope * root)[:, None])[keep], (r * root)[keep]
+    return J[keep], r[keep]
 
 
 def noise_size(residuals: Array, constants: int, objective: Objective) -> float:
     """Standard deviation of the residuals: from the sum of squares, or robustly where the objective is robust."""
+    if not len(residuals):
+        return float("nan")
     if objective.kind == LEAST_SQUARES:
-        return float(np.sqrt(np.sum(residuals**2) / max(len(residuals) - constants, 1)))
+        return float(column_norms(residuals[:, None])[0] / np.sqrt(max(len(residuals) - constants, 1)))
     return float(1.4826 * np.median(np.abs(residuals)))
+
+
+def column_norms(A: Array) -> Array:
+    """Euclidean norms of the columns, for entries of any size."""
+    largest = np.abs(A).max(axis=0, initial=0.0)
+    scale = np.where(largest > 0, largest, 1.0)
+    return np.asarray(scale * np.linalg.norm(A / scale, axis=0))
 
 
 def factor_covariance(J: Array) -> tuple[Array, Array]:
@@ -142,51 +149,57 @@ class _Finding:
 
 
 def _judge(problem: Problem, constants: Array, objective: Objective) -> _Finding:
-    """Hold the worst unidentified constant, judge the rest again, until all that are left are identified."""
+    """Hold the worst unidentified constant, judge the rest again, until all that are left are identified.
+
+    Everything is in units of the constants themselves, so that no table is too large or too small; a constant at
+    zero has the unit 1.
+    """
     J, r = weighted_jacobian(problem, constants, objective)
     p = len(constants)
     noise = noise_size(r, p, objective)
-    slopes = _term_slopes(problem, constants)
-    size = np.abs(constants)
-    at_zero = size <= AT_ZERO
+    at_zero = np.abs(constants) <= AT_ZERO
+    unit = np.where(at_zero, 1.0, np.abs(constants))
+    slopes = {i: row * unit for i, row in _term_slopes(problem, constants).items()}
+    with np.errstate(all="ignore"):
+        J = np.nan_to_num(J * unit, posinf=np.finfo(float).max)
     held: list[int] = []
     alone: dict[int, float] = {}
-    while True:
-        free = [i for i in range(p) if i not in held]
-        covariance = np.zeros((p, p))
-        inverse, norm = factor_covariance(J[:, free])
-        with np.errstate(invalid="ignore"):  # no noise and an infinite variance: unknown (NaN), judged as infinite
-            covariance[np.ix_(free, free)] = noise**2 * inverse
-        sd = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-        for k, i in enumerate(free):
-            if norm[k] == 0.0:
-                sd[i] = np.inf
-        with np.errstate(all="ignore"):
-            relative = np.where(at_zero, np.inf, sd / np.where(at_zero, 1.0, size))
-        term = np.full(p, np.nan)
-        for i, row in slopes.items():
-            if not at_zero[i]:
-                direction = row.copy()
-                direction[i] += 1.0 / constants[i]
-                direction[held] = 0.0
-                with np.errstate(invalid="ignore", over="ignore"):
-                    variance = float(direction @ covariance @ direction)
-                term[i] = np.sqrt(max(variance, 0.0)) if np.isfinite(sd[i]) else np.inf
-        judged = np.where(np.isnan(term), relative, np.minimum(term, relative))
-        judged[held] = 0.0
-        worst = int(np.argmax(np.where(np.isnan(judged), np.inf, judged)))
-        if judged[worst] <= UNKNOWN or len(free) == 1:
-            break
-        alone[worst] = float(sd[worst] if at_zero[worst] else judged[worst])
-        held.append(worst)
+    # No noise and an infinite variance give NaN: unknown, and judged as infinite.
     with np.errstate(all="ignore"):
+        while True:
+            free = [i for i in range(p) if i not in held]
+            covariance = np.zeros((p, p))
+            inverse, norm = factor_covariance(J[:, free])
+            covariance[np.ix_(free, free)] = noise**2 * inverse
+            sd = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+            for k, i in enumerate(free):
+                if norm[k] == 0.0:
+                    sd[i] = np.inf
+            relative = np.where(at_zero, np.inf, sd)
+            term = np.full(p, np.nan)
+            for i, row in slopes.items():
+                if not at_zero[i]:
+                    direction = row.copy()
+                    direction[i] += np.sign(constants[i])
+                    direction[held] = 0.0
+                    variance = float(direction @ covariance @ direction)
+                    term[i] = np.sqrt(max(variance, 0.0)) if np.isfinite(sd[i]) else np.inf
+            judged = np.where(np.isnan(term), relative, np.minimum(term, relative))
+            judged[held] = 0.0
+            worst = int(np.argmax(np.where(np.isnan(judged), np.inf, judged)))
+            if judged[worst] <= UNKNOWN or len(free) == 1:
+                break
+            alone[worst] = float(sd[worst] if at_zero[worst] else judged[worst])
+            held.append(worst)
         correlation = np.nan_to_num(covariance / np.outer(sd, sd), nan=0.0, posinf=0.0, neginf=0.0)
     return _Finding(relative, term, correlation, tuple(held), alone)
 
 
 def unidentified(problem: Problem, constants: Array, objective_value: float, objective: Objective) -> tuple[str, ...]:
     """Names of constants that these points do not identify."""
-    if not np.isfinite(objective_value) or objective_value <= 1e-20 * float(np.sum(problem.points.target**2)):
+    with np.errstate(over="ignore"):
+        whole = float(np.sum(problem.points.target**2))
+    if not np.isfinite(objective_value) or objective_value <= 1e-20 * whole:
         return ()  # a perfect fit leaves no noise to judge by
     return tuple(problem.law.constant_names[i] for i in _judge(problem, constants, objective).unknown)
 

@@ -23,6 +23,11 @@ SAME = 1e-6
 VANISHED = 1e-4
 """A constant whose whole effect is below this part of the residuals' norm may be set to zero."""
 
+AT_ZERO = 1e-250
+"""Constants held as logarithms reach a bound of zero only to rounding; below this they are zero."""
+
+FINISHING_ROUNDS = 5
+
 GRADIENT = 1e-8
 """A fit whose local model promises a larger relative decrease is not called converged."""
 
@@ -45,7 +50,7 @@ def outcome(result: batch.BatchResult, index: NDArray[np.int64]) -> Outcome | No
 
     Among starts with the same objective the one nearest to stationarity represents the optimum.
     """
-    from formsearch.core.kernels import FAILED
+    from formsearch.core.projection import FAILED
 
     objective = np.where(result.status[index] == FAILED, np.inf, result.objective[index])
     finite = np.isfinite(objective) & np.asarray([np.isfinite(result.constants[i]).all() for i in index])
@@ -103,7 +108,7 @@ def multistart(
             f"law {problem.law.name} has no finite value on {problem.points.name} at any of {len(x)} starts; "
             "give its constants other start ranges, or use an objective on raw residuals"
         )
-    return _drop_vanished(problem, objective, _polish(problem, objective, found))
+    return _finish(problem, objective, found)
 
 
 def _run(
@@ -120,44 +125,85 @@ def _run(
     )
 
 
+def _finish(problem: Problem, objective: Objective, found: Outcome) -> Outcome:
+    """The best start brought to rest: iterated down to rounding, vanished constants at zero, and only where they may.
+
+    A constant held as a logarithm that has run to zero feels no force there, even one that would pull it back.
+    """
+    for _ in range(FINISHING_ROUNDS):
+        found = _drop_vanished(problem, objective, _polish(problem, objective, found))
+        pull, steps = _pull_at_zero(problem, objective, found)
+        found = replace(found, measure=max(found.measure, pull))
+        if pull <= GRADIENT:
+            return found
+        starts = [np.where(steps > 0, part * steps, found.constants) for part in (1.0, 0.1, 0.01)]
+        woken = outcome(_run(problem, objective, np.asarray(starts)), np.arange(len(starts)))
+        if woken is None or not woken.objective < found.objective:
+            return found
+        found = replace(found, constants=woken.constants, objective=woken.objective, measure=woken.measure)
+    return found
+
+
 def _polish(problem: Problem, objective: Objective, found: Outcome) -> Outcome:
-    """Iterate the best start down to rounding: cheap for one job, and worth two more digits of the constants."""
+    """Iterate on: cheap for one job, and worth two more digits of the constants."""
     result = _run(problem, objective, found.constants[None, :], tolerance=1e-20)
-    if not result.objective[0] <= found.objective:
+    constants, value, measure = result.constants[0], float(result.objective[0]), float(result.measure[0])
+    if not value <= found.objective or not np.isfinite(constants).all():
         return found
-    return replace(
-        found,
-        constants=result.constants[0],
-        objective=float(result.objective[0]),
-        measure=min(found.measure, float(result.measure[0])),
-    )
+    if measure > found.measure and value > found.objective * (1 - SAME):
+        return found  # the same optimum, left behind by rounding
+    return replace(found, constants=constants, objective=value, measure=measure)
 
 
 def _drop_vanished(problem: Problem, objective: Objective, found: Outcome) -> Outcome:
     """Set constants whose effect has vanished (they ran towards zero as logarithms) to zero, if nothing is lost."""
-    from formsearch.fit.identifiability import weighted_jacobian
+    from formsearch.fit.identifiability import column_norms, weighted_jacobian
 
     J, _ = weighted_jacobian(problem, found.constants, objective)
-    effect = np.linalg.norm(J * found.constants, axis=0)
+    with np.errstate(all="ignore"):
+        effect = column_norms(np.nan_to_num(J * found.constants))
     gone = problem.tape.logarithmic & (problem.lower == 0) & (effect < VANISHED * np.sqrt(2 * found.objective))
     if not gone.any():
         return found
     result = _run(problem, objective, np.where(gone, 0.0, found.constants)[None, :])
-    if not result.objective[0] <= found.objective * (1 + SAME):
+    constants = np.where(gone & (result.constants[0] <= AT_ZERO), 0.0, result.constants[0])
+    if not result.objective[0] <= found.objective * (1 + SAME) or not np.isfinite(constants).all():
         return found
-    constants = np.where(gone, 0.0, result.constants[0])
     return replace(found, constants=constants, objective=float(result.objective[0]), measure=float(result.measure[0]))
 
 
-def is_perfect(problem: Problem, objective: float) -> bool:
+def _pull_at_zero(problem: Problem, objective: Objective, found: Outcome) -> tuple[float, Array]:
+    """How much lower, relatively, constants that rest at zero promise to lead, and the steps that would do it."""
+    resting = problem.tape.logarithmic & (problem.lower <= 0) & (found.constants <= AT_ZERO)
+    steps = np.zeros(len(resting))
+    if not resting.any() or found.objective <= 0:
+        return 0.0, steps
+    f, J = problem.pack.values(found.constants, jacobian=True)
+    seen = problem.weights > 0
+    with np.errstate(all="ignore"):
+        r = objective.residuals(problem.points.target, f)[seen]
+        slopes = J[seen] / f[seen, None] if objective.log else J[seen]
+        # The least-squares problem that majorises the objective (iteratively reweighted least squares).
+        u = problem.weights[seen] * np.where(r == 0, 0.0, objective.psi(r) / np.where(r == 0, 1.0, r))
+        gradient, size = slopes.T @ (u * r), u @ slopes**2
+        decrease = 0.5 * gradient**2 / size / found.objective
+        pulled = resting & (gradient < 0) & np.isfinite(decrease) & (decrease > GRADIENT)
+        steps[pulled] = np.minimum(-gradient / size, problem.upper)[pulled]
+    return float(decrease[pulled].max(initial=0.0)), steps
+
+
+def is_perfect(problem: Problem, objective: Objective, value: float) -> bool:
     """Whether what is left is the rounding of the targets (relative 1e-13): no gradient can be told from it."""
-    return objective <= 1e-26 * float(np.sum(problem.weights * problem.points.target**2))
+    seen = problem.weights > 0
+    rounding = 1e-13 * (np.ones(int(seen.sum())) if objective.log else np.abs(problem.points.target[seen]))
+    with np.errstate(over="ignore"):
+        return value <= float(np.sum(problem.weights[seen] * objective.rho(rounding)))
 
 
-def status_of(problem: Problem, found: Outcome, flat: tuple[str, ...] = ()) -> Status:
+def status_of(problem: Problem, objective: Objective, found: Outcome, flat: tuple[str, ...] = ()) -> Status:
     """The outcome in words. `flat` names constants that the points do not identify."""
     best = f"{round(found.share * found.starts)} of {found.starts} starts reached the best optimum"
-    if is_perfect(problem, found.objective):
+    if is_perfect(problem, objective, found.objective):
         return Status(
             "converged", f"converged: the form passes through every point, to the rounding of the data; {best}"
         )

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.optimize import lsq_linear
 
-from formsearch.core.dense import back_substitute, bounded_least_squares, damped_step, qr_update
+from formsearch.core.dense import (
+    back_substitute,
+    bounded_least_squares,
+    damped_step,
+    first_dependent,
+    qr_update,
+    symmetric_eigen,
+)
 
 
 def factor(A: np.ndarray, block: int) -> np.ndarray:
@@ -63,3 +70,31 @@ def test_damped_step_solves_the_damped_problem() -> None:
     expected = np.linalg.solve(B.T @ B + damping * np.diag(scale**2), B.T @ b)
     np.testing.assert_allclose(step[:3], expected, rtol=1e-10)
     assert promised == pytest.approx(0.5 * (b @ b - np.sum((b - B @ expected) ** 2)))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_symmetric_eigen_agrees_with_numpy(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    k = int(rng.integers(1, 13))
+    A = rng.normal(size=(k, k)) * 10.0 ** rng.integers(-4, 4, size=k)
+    H = A + A.T
+    values, Q = np.zeros(k), np.zeros((k, k))
+    symmetric_eigen(H.copy(), k, values, Q)
+    np.testing.assert_allclose(np.sort(values), np.linalg.eigvalsh(H), atol=1e-13 * np.abs(H).max())
+    np.testing.assert_allclose(Q @ np.diag(values) @ Q.T, H, atol=1e-12 * np.abs(H).max())
+    np.testing.assert_allclose(Q.T @ Q, np.eye(k), atol=1e-13)
+
+
+def test_dependent_columns_are_found_and_left_at_zero() -> None:
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(40, 4))
+    A[:, 2] = A[:, 0] - 2 * A[:, 1]
+    b = rng.normal(size=40)
+    R = factor(np.column_stack([A, b]), 16)
+    assert first_dependent(R, 4) == 2
+    assert first_dependent(R, 2) == -1
+    x, held = np.zeros(4), np.zeros(4, dtype=np.int64)
+    bounded_least_squares(R, R[:4, 4].copy(), 4, np.full(4, -np.inf), np.full(4, np.inf), x, held)
+    assert list(held) == [0, 0, 2, 0]
+    expected = np.linalg.lstsq(A[:, [0, 1, 3]], b, rcond=None)[0]
+    np.testing.assert_allclose(x, [expected[0], expected[1], 0.0, expected[2]], rtol=1e-10)
