@@ -35,8 +35,8 @@ def broken(breaks: int) -> Law:
         caveats=(
             "One variable only; its constants belong to one task.",
             "d, f and c of breaks that lie outside the points cannot be identified.",
-            "As x grows it tends to a where the slope after the last break is negative, and leaves every bound where it is "
-            "positive.",
+            "As x grows it tends to a where the slope after the last break is negative, and leaves every bound where "
+            "it is positive.",
         ),
         nested_in="" if breaks == 3 else f"bnsl{breaks + 1}",
     )
