@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from formsearch.points import Points
 
 Laws = Annotated[
-    list[str] | None, typer.Option(help="Laws to judge, repeatable or joined by commas. [default: all]", metavar="NAME")
+    list[str] | None, typer.Option(help="Laws to judge, repeatable or joined by commas. (default: all)", metavar="NAME")
 ]
 Split = Annotated[
     str | None,
     typer.Option(
         help="How to judge: ordered:C:0.2, kfold:5, column:fit:validation, group:5, level:D, ... "
-        "[default: the data's own split, else ordered by compute]",
+        "(default: the data's own split, else ordered by compute)",
         metavar="SPLIT",
     ),
 ]
@@ -29,7 +29,7 @@ Objectives = Annotated[
     typer.Option(
         "--objective",
         help="What to minimise: ls, log-ls, huber:1e-3, student:0.01:4, ...; more are fitted beside the first, "
-        "`published` is each law's own. [default: ls]",
+        "`published` is each law's own. (default: ls)",
         metavar="OBJECTIVE",
     ),
 ]
@@ -61,8 +61,8 @@ def compare(
         bool | None,
         typer.Option(
             "--by-group/--pooled",
-            help="Constants for each group of the points, or for all together. [default: by group where the points are "
-            "grouped, several targets included, unless the split holds whole groups out]",
+            help="Constants for each group of the points, or for all together. (default: by group where the points are "
+            "grouped, several targets included, unless the split holds whole groups out)",
             show_default=False,
         ),
     ] = None,

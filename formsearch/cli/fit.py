@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Objective = Annotated[
     str | None,
     typer.Option(
-        help="What to minimise: ls, log-ls, huber:1e-3, student:0.01:4, ... [default: ls]", metavar="OBJECTIVE"
+        help="What to minimise: ls, log-ls, huber:1e-3, student:0.01:4, ... (default: ls)", metavar="OBJECTIVE"
     ),
 ]
 Starts = Annotated[int, typer.Option(help="Starting points, drawn from the data.", min=1)]

@@ -12,7 +12,7 @@ from formsearch.cli.verb import Session, verb
 @verb(
     "formsearch report out",
     "formsearch report out/results.json --out elsewhere",
-    out="Folder for the report. [default: the run's own]",
+    out="Folder for the report. (default: the run's own)",
 )
 def report(
     session: Session,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Engine = Annotated[
     list[str] | None,
-    typer.Option(help="Engine of the search, repeatable or joined by commas. [default: native]", metavar="ENGINE"),
+    typer.Option(help="Engine of the search, repeatable or joined by commas. (default: native)", metavar="ENGINE"),
 ]
 
 
@@ -29,15 +29,15 @@ def search(
     objective: Objective = None,
     seeds: Annotated[
         list[str] | None,
-        typer.Option(help="Laws to start from, or `none` for a blind search. [default: registry]", metavar="NAME"),
+        typer.Option(help="Laws to start from, or `none` for a blind search. (default: registry)", metavar="NAME"),
     ] = None,
     train: Annotated[
         str | None,
-        typer.Option(help="Split label of the rows to search on. [default: fit or train, else all]", metavar="LABEL"),
+        typer.Option(help="Split label of the rows to search on. (default: fit or train, else all)", metavar="LABEL"),
     ] = None,
     variables: Annotated[
         list[str] | None,
-        typer.Option(help="Quantities that forms may use. [default: all that vary]", metavar="QUANTITY"),
+        typer.Option(help="Quantities that forms may use. (default: all that vary)", metavar="QUANTITY"),
     ] = None,
     generations: Annotated[
         int | None,

@@ -5,8 +5,10 @@ import subprocess
 import sys
 
 import pytest
+import typer
+from rich.text import Text
 
-from formsearch.cli.app import VERBS
+from formsearch.cli.app import VERBS, app
 from formsearch.cli.verb import guarded, pairs, words
 from formsearch.exceptions import EngineMissingError, InputError
 
@@ -18,6 +20,15 @@ def test_every_verb_explains_itself_with_an_example(cli, verb: str) -> None:
     assert f"Example:  formsearch {verb}" in done.out
     for option in ("--json", "--seed", "--out", "--quiet"):
         assert option in done.out
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_prints_every_word_of_its_options(verb: str) -> None:
+    """What stands in square brackets is markup to the renderer, which drops it."""
+    command = typer.main.get_command(app).commands[verb]  # type: ignore[attr-defined]
+    for parameter in command.params:
+        text = getattr(parameter, "help", None) or ""
+        assert Text.from_markup(text).plain == text, parameter.name
 
 
 def test_help_lists_the_verbs_in_order(cli) -> None:
