@@ -75,10 +75,11 @@ def _with_alarm(seconds: float, function: Callable[..., T], *arguments: Any) -> 
 
 
 def _swallows(frame: FrameType | None) -> bool:
-    """Whether an exception raised here would be lost: in a finaliser or a callback of the garbage collector."""
+    """Whether an exception raised here would be lost: in a finaliser, or a callback of the collector or of a weakref."""
     callbacks = {getattr(callback, "__code__", None) for callback in gc.callbacks}
     while frame is not None:
-        if frame.f_code in callbacks or frame.f_code.co_name == "__del__":
+        weak = frame.f_globals.get("__name__") in ("weakref", "_weakrefset")
+        if weak or frame.f_code in callbacks or frame.f_code.co_name == "__del__":
             return True  # the timer rings again soon
         frame = frame.f_back
     return False
