@@ -75,7 +75,7 @@ def _with_alarm(seconds: float, function: Callable[..., T], *arguments: Any) -> 
 
 
 def _swallows(frame: FrameType | None) -> bool:
-    """Whether an exception raised here would be lost: in a finaliser, or a callback of the collector or of a weakref."""
+    """Whether an exception raised here would be lost: in a finaliser, or a callback of the collector or a weakref."""
     callbacks = {getattr(callback, "__code__", None) for callback in gc.callbacks}
     while frame is not None:
         weak = frame.f_globals.get("__name__") in ("weakref", "_weakrefset")
