@@ -74,7 +74,7 @@ def entries(laws: Sequence[Law], objectives: Sequence[Objective | str], publishe
                 continue
             if loss.name not in seen:
                 seen.add(loss.name)
-                label = law.name if loss.name == common.name else f"{law.name}, {loss.name}"
+                label = law.name if loss.name == common.name else f"{law.name} ({loss.name})"
                 table.append(Entry(label, law, loss))
         if published:
             table += [Entry(f"{law.name} [{name}]", law, None, fit) for name, fit in law.published.items()]

@@ -238,8 +238,8 @@ def _folded(label: str) -> str:
     """A long label on two lines, parted before its objective or its published fit."""
     if len(label) <= LONG_LABEL:
         return label
-    name, sign, rest = label.partition(" [") if " [" in label else label.partition(", ")
-    return f"{name}\n  {sign.strip(', ')}{rest}" if sign else label
+    name, sign, rest = label.partition(" [") if " [" in label else label.partition(" (")
+    return f"{name}\n  {sign.strip()}{rest}" if sign else label
 
 
 def _grid(board: Leaderboard, columns: Sequence[_Column]) -> Table:

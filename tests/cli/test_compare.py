@@ -178,10 +178,10 @@ def test_published_objectives_are_fitted_beside_the_common_one(cli, runs) -> Non
         return {s["label"] for s in done.result["scores"]}
 
     assert labels("--objective", "published") == {
-        "chinchilla", "chinchilla, Huber(0.001, log)", "skaling2026", "skaling2026, Huber(0.05, log)",
+        "chinchilla", "chinchilla (Huber(0.001, log))", "skaling2026", "skaling2026 (Huber(0.05, log))",
     }  # fmt: skip
     assert labels("--objective", "huber:1e-3", "--objective", "published") == {
-        "chinchilla", "skaling2026", "skaling2026, Huber(0.05, log)",
+        "chinchilla", "skaling2026", "skaling2026 (Huber(0.05, log))",
     }  # fmt: skip
     assert "chinchilla [besiroglu2024]" in labels("--published")
 

@@ -231,8 +231,8 @@ def test_any_scikit_learn_splitter_will_do() -> None:
 
 def test_published_objectives_stand_beside_the_common_one() -> None:
     board = compare(runs(), ["chinchilla", POWER], split="ordered:C:0.2", objective="published")
-    assert set(board.labels) == {"chinchilla", "chinchilla, Huber(0.001, log)", "only_size"}
-    assert board.score("chinchilla, Huber(0.001, log)").objective == "Huber(0.001, log)"
+    assert set(board.labels) == {"chinchilla", "chinchilla (Huber(0.001, log))", "only_size"}
+    assert board.score("chinchilla (Huber(0.001, log))").objective == "Huber(0.001, log)"
     assert any(n.startswith("no objective was published for only_size") for n in board.notes)
     assert "Huber(0.001, log)" in board.markdown()
     alone = compare(runs(), ["chinchilla"], split="ordered:C:0.2", objective=["huber:1e-3", "published"])
