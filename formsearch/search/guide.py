@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from formsearch.core.batch import Pack
 from formsearch.quantities import quantity
 from formsearch.search.alphabet import Alphabet, Fresh, Shape, joined, logarithm, numeric, plain
+from formsearch.search.emit import emit, to_centred, to_raw
+from formsearch.search.factoring import is_sum, partners, widened, widened_by
 from formsearch.search.grammar import (
     AMPLITUDE,
     EXPONENT,
@@ -25,6 +27,8 @@ from formsearch.search.grammar import (
     RATE,
     UNIT,
     Apply,
+    Factor,
+    Form,
     Log,
     Power,
     Scalar,
@@ -34,7 +38,8 @@ from formsearch.search.grammar import (
     free_constant,
     uses,
 )
-from formsearch.search.moves import DRIFT, Draft, Move, Place, sites
+from formsearch.search.moves import DRIFT
+from formsearch.search.places import Draft, Move, Place, Rewrite, places, sites
 from formsearch.search.workbench import Fitted, Workbench
 
 Array = NDArray[np.float64]
@@ -154,6 +159,7 @@ class Guide:
         self._additions(f, offer)
         self._promotions(f, slopes, offer)
         self._drifts(f, slopes, offer)
+        self._shares(f, offer)
         self._wraps(f, offer)
         if not moves:
             return []
@@ -279,6 +285,31 @@ class Guide:
                     column = slopes[:, i] * self.bench.columns.logs[q]
                     offer(Move("promote", label, _drift(f.form.body, at, factor.variable, q)), column)
 
+    def _shares(self, f: Fitted, offer: Callable[..., None]) -> None:
+        """Sums that act on more than they do: F*S -> (F + k*T)*S goes along T*S."""
+        for place in places(f.form.body, 0):
+            for k, factor in enumerate(place.term.factors):
+                if not is_sum(factor) or not place.without(k):
+                    continue
+                at = f"[{place.at}.{k}]"
+                total = self._column(f, (factor,))
+                for n, term in enumerate(partners(f.form.body, place)):
+                    label = f"share a sum with another term {at}.{n}"
+                    move = Move("extend", label, widened(place, k, term.factors))
+                    offer(move, total * self._column(f, term.factors))
+                for e in (*self.singles, *self.products):
+                    label = f"share a sum with {e.label} {at}"
+                    offer(Move("extend", label, widened_by(place, k, e.shape)), total * e.column)
+
+    def _column(self, f: Fitted, factors: tuple[Factor, ...]) -> Array:
+        """A product of factors at each row, at the form's constants."""
+        emitted = emit(Form((Term(UNIT, factors),), f.form.kinds), self.bench.columns.centres)
+        pack = Pack.of([emitted.tape], self.bench.columns, self.bench.rows)
+        result = np.empty(self.bench.rows)
+        for g, (a, b) in enumerate(self.bench.ranges):
+            result[a:b] = pack.values(to_centred(emitted, to_raw(f.emitted, f.values[g])))[0][a:b]
+        return result
+
     def _wraps(self, f: Fitted, offer: Callable[..., None]) -> None:
         """An outer power of everything that moves: M**p near p = 1 goes along M log M."""
         moving = tuple(t for t in f.form.body if t.factors)
@@ -297,9 +328,6 @@ class Guide:
             if not t.factors and i is not None:
                 level += self._per_row(f, i)
         return level
-
-
-Rewrite = Callable[[Draft], Sum]
 
 
 def _appended(body: Sum, shape: Shape) -> Rewrite:

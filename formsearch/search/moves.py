@@ -12,6 +12,8 @@
     swap       a shape is exchanged for another one of the same or of another variable
     cross      a term of another form is added
 
+`factoring` adds to these classes the moves on products of sums.
+
 Children are sampled: classes by weight, then uniformly inside the class.
 """
 
@@ -19,12 +21,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
 from formsearch.search.alphabet import OVER, Alphabet, Fresh, Shape, exponential, joined, plain, ratio
+from formsearch.search.factoring import factoring
 from formsearch.search.grammar import (
     AMPLITUDE,
     EXPONENT,
@@ -35,7 +37,6 @@ from formsearch.search.grammar import (
     Apply,
     Factor,
     Form,
-    Kind,
     Log,
     Power,
     Scalar,
@@ -48,6 +49,7 @@ from formsearch.search.grammar import (
     variables,
 )
 from formsearch.search.normal import Sketch, normalise
+from formsearch.search.places import Draft, Move, Place, Put, Rewrite, as_group, exchanged, multiplied, places, sites
 
 SIMPLE = tuple(Fraction(n, d) for n, d in ((1, 4), (1, 3), (1, 2), (2, 3), (3, 4), (1, 1), (3, 2), (2, 1), (3, 1)))
 WEIGHTS = {
@@ -57,111 +59,6 @@ WEIGHTS = {
 MAX_TERMS = 8
 MAX_FACTORS = 5
 DRIFT = RATE._replace(start=(-0.02, 0.02))
-
-
-class Draft:
-    """A form being rewritten: fresh constants come with a kind and, where one suggests itself, a value."""
-
-    def __init__(self, sketch: Sketch) -> None:
-        self.kinds: dict[int, Kind] = dict(enumerate(sketch.form.kinds))
-        self.values: dict[int, float] = dict(enumerate(sketch.values))
-
-    def new(self, kind: Kind, value: float = float("nan")) -> int:
-        """A fresh constant."""
-        index = len(self.kinds)
-        self.kinds[index] = kind
-        self.values[index] = value
-        return index
-
-
-Rewrite = Callable[[Draft], Sum]
-Put = Callable[[Sum], Sum]
-
-
-@dataclass(frozen=True)
-class Move:
-    """A rewriting with its class and a label for the trace."""
-
-    group: str
-    label: str
-    rewrite: Rewrite
-
-
-# -- places in a tree --------------------------------------------------------------------------------------------
-
-
-def sites(body: Sum, put: Put = lambda s: s, depth: int = 0) -> Iterator[tuple[Sum, Put, int]]:
-    """Every sum of the tree, with a function that puts another one in its place, and its depth."""
-    yield body, put, depth
-    for t, term in enumerate(body):
-        for f, factor in enumerate(term.factors):
-            if isinstance(factor, Apply):
-                for a, argument in enumerate(factor.arguments):
-                    yield from sites(argument, _putting(body, put, t, f, a), depth + 1)
-
-
-def _putting(body: Sum, put: Put, t: int, f: int, a: int) -> Put:
-    """Puts a sum in the place of argument `a` of factor `f` of term `t`."""
-    term = body[t]
-    factor = term.factors[f]
-    assert isinstance(factor, Apply)
-
-    def inner(new: Sum) -> Sum:
-        arguments = (*factor.arguments[:a], new, *factor.arguments[a + 1 :])
-        changed = Apply(factor.function, arguments, factor.exponent)
-        factors = (*term.factors[:f], changed, *term.factors[f + 1 :])
-        return put((*body[:t], Term(term.coefficient, factors), *body[t + 1 :]))
-
-    return inner
-
-
-@dataclass(frozen=True)
-class Place:
-    """A term in one of the sums of a form."""
-
-    inside: Sum
-    at: int
-    put: Put
-    depth: int
-
-    @property
-    def term(self) -> Term:
-        """The term itself."""
-        return self.inside[self.at]
-
-    def exchange(self, *terms: Term) -> Sum:
-        """The whole form with this term exchanged."""
-        return self.put((*self.inside[: self.at], *terms, *self.inside[self.at + 1 :]))
-
-    def with_factors(self, factors: Sequence[Factor]) -> Sum:
-        """The whole form with this term's factors exchanged."""
-        return self.exchange(Term(self.term.coefficient, tuple(factors)))
-
-    def without(self, f: int) -> tuple[Factor, ...]:
-        """The term's factors without one."""
-        return (*self.term.factors[:f], *self.term.factors[f + 1 :])
-
-
-def places(body: Sum, depth: int) -> Iterator[Place]:
-    """Every term with factors down to a depth."""
-    for inside, put, deep in sites(body):
-        if deep <= depth:
-            for at, term in enumerate(inside):
-                if term.factors:
-                    yield Place(inside, at, put, deep)
-
-
-def _multiplied(place: Place, shape: Shape) -> Rewrite:
-    return lambda d: place.with_factors((*place.term.factors, *shape(d)))
-
-
-def _exchanged(place: Place, f: int, shape: Shape) -> Rewrite:
-    rest = place.without(f)
-    return lambda d: place.with_factors((*rest, *shape(d)))
-
-
-def _as_group(make: Callable[[Fresh], Sum]) -> Shape:
-    return lambda d: (Apply("power", (make(d),)),)
 
 
 def _split(body: Sum) -> tuple[Sum, Sum]:
@@ -183,7 +80,7 @@ def moves_of(sketch: Sketch, alphabet: Alphabet, others: Sequence[Sketch] = ()) 
     for move in itertools.chain(
         _add(sketch, alphabet), _drop(body), _multiply(body, alphabet), _promote(body, alphabet),
         _drift(body, alphabet), _wrap(body, alphabet), _tie(sketch), _snap(sketch), _swap(body, alphabet),
-        _cross(body, others),
+        _cross(body, others), factoring(body, alphabet),
     ):  # fmt: skip
         table[move.group].append(move)
     return table
@@ -280,7 +177,7 @@ def _multiply(body: Sum, alphabet: Alphabet) -> Iterator[Move]:
         for label, shape in shapes:
             for place in places(body, 2):
                 if len(place.term.factors) < MAX_FACTORS:
-                    yield Move("multiply", f"multiply a term by {label}", _multiplied(place, shape))
+                    yield Move("multiply", f"multiply a term by {label}", multiplied(place, shape))
             if len(moving) > 1:
                 yield Move("multiply", f"multiply all terms by {label}", _all_times(moving, rest, shape))
 
@@ -289,10 +186,10 @@ def _promote(body: Sum, alphabet: Alphabet) -> Iterator[Move]:
     moving, rest = _split(body)
     for q, groups in alphabet.groups.items():
         for label, group in groups:
-            shape = _as_group(group)
+            shape = as_group(group)
             for place in places(body, 1):
                 if len(place.term.factors) < MAX_FACTORS:
-                    yield Move("promote", f"promote a coefficient to {label}", _multiplied(place, shape))
+                    yield Move("promote", f"promote a coefficient to {label}", multiplied(place, shape))
             if len(moving) > 1:
                 yield Move("promote", f"promote all terms to {label}", _all_times(moving, rest, shape))
         for inside, put, depth in sites(body):
@@ -312,7 +209,7 @@ def _drift(body: Sum, alphabet: Alphabet) -> Iterator[Move]:
             if isinstance(factor, Power) and factor.exponent.constants:
                 for q in alphabet.scaling():
                     label = f"exponent of {factor.variable} drifts with log {q}"
-                    yield Move("promote", label, _multiplied(place, _drifting(factor.variable, q)))
+                    yield Move("promote", label, multiplied(place, _drifting(factor.variable, q)))
 
 
 def _drifting(x: str, y: str) -> Shape:
@@ -333,13 +230,13 @@ def _wrap(body: Sum, alphabet: Alphabet) -> Iterator[Move]:
         for f, factor in enumerate(place.term.factors):
             if isinstance(factor, Power) and factor.exponent.constants:
                 for label, shape in _bent(factor):
-                    yield Move("wrap", f"{label} in {factor.variable}", _exchanged(place, f, shape))
+                    yield Move("wrap", f"{label} in {factor.variable}", exchanged(place, f, shape))
     rates = alphabet.rates()
     chosen = [[q] for q in rates] + ([rates] if len(rates) > 1 else [])
     for names in chosen:
         label = f"exponential in {', '.join(names)}"
         for place in places(body, 0):
-            yield Move("wrap", label, _multiplied(place, exponential(names)))
+            yield Move("wrap", label, multiplied(place, exponential(names)))
         if len(body) <= MAX_TERMS:
             yield Move("wrap", f"add an {label}", _adding(body, label, exponential(names)).rewrite)
 
@@ -425,7 +322,7 @@ def _swap(body: Sum, alphabet: Alphabet) -> Iterator[Move]:
             for q, shapes in alphabet.shapes.items():
                 if q == factor.variable or q not in names:
                     for label, shape in shapes:
-                        yield Move("swap", f"swap a factor for {label}", _exchanged(place, f, shape))
+                        yield Move("swap", f"swap a factor for {label}", exchanged(place, f, shape))
 
 
 def _cross(body: Sum, others: Sequence[Sketch]) -> Iterator[Move]:

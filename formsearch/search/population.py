@@ -20,8 +20,9 @@ from formsearch.search.expression import from_law
 from formsearch.search.grammar import Apply, Form, Term, complexity, constant, uses
 from formsearch.search.guide import Guide, Hint
 from formsearch.search.judge import size_axes
-from formsearch.search.moves import Draft, children
+from formsearch.search.moves import children
 from formsearch.search.normal import Sketch, normalise
+from formsearch.search.places import Draft
 from formsearch.search.workbench import Candidate, Fitted, Workbench
 
 CANCELLATION = 20.0

@@ -7,6 +7,7 @@ one call, which spreads them over the cores; results do not depend on the number
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
 import zlib
@@ -20,7 +21,7 @@ from formsearch.core.batch import BatchResult, Jobs, Pack, run
 from formsearch.core.objectives import Objective
 from formsearch.points import Points
 from formsearch.search.emit import Columns, Emitted, emit, to_centred, to_raw
-from formsearch.search.grammar import AMPLITUDE, LEVEL, Form, Kind, complexity, describe
+from formsearch.search.grammar import AMPLITUDE, LEVEL, Form, Kind, complexity
 from formsearch.search.judge import HUGE, Fold, fold_error
 from formsearch.search.normal import Sketch
 
@@ -29,6 +30,29 @@ Array = NDArray[np.float64]
 SPREAD = 16
 CHUNK = 256
 """Candidates per call of the kernels; bounds memory, and changes no result."""
+
+
+@functools.lru_cache(maxsize=256)
+def _start(kind: Kind) -> tuple[float, float]:
+    """Where starts of such a constant are drawn, in logarithms where the kind says so."""
+    low, high = kind.start
+    return (float(np.log(low)), float(np.log(high))) if kind.log else (low, high)
+
+
+def _digest(emitted: Emitted) -> int:
+    """A number that is the same for the same program, in every process."""
+    return zlib.crc32(emitted.tape.row_code.tobytes(), zlib.crc32(emitted.tape.scalar_code.tobytes()))
+
+
+def _uniform(seed: int, shape: tuple[int, int]) -> Array:
+    """Numbers in [0, 1) from a seed, by SplitMix64 (Steele et al. 2014): a generator without a costly birth."""
+    with np.errstate(over="ignore"):
+        z = np.arange(1, shape[0] * shape[1] + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z += np.uint64(seed * 0xD1342543DE82EF95 % 2**64)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z ^= z >> np.uint64(31)
+    return ((z >> np.uint64(11)) * 2.0**-53).reshape(shape)
 
 
 @dataclass(eq=False)
@@ -64,11 +88,22 @@ class Fitted:
 
 @dataclass(eq=False)
 class Candidate:
-    """What is to be fitted: a form, where to start, and where it came from."""
+    """What is to be fitted: a form, where to start, and where it came from.
+
+    `emitted` and `size` are the form's program and complexity, made at first need and handed on from fit to fit.
+    """
 
     sketch: Sketch
     parent: Fitted | None = None
     move: str = ""
+    emitted: Emitted | None = field(default=None, repr=False)
+    size: int = -1
+
+    def measured(self) -> int:
+        """The form's complexity."""
+        if self.size < 0:
+            self.size = complexity(self.sketch.form)
+        return self.size
 
 
 class Workbench:
@@ -122,7 +157,7 @@ class Workbench:
     def _fit_chunk(
         self, candidates: Sequence[Candidate], starts: int, iterations: int, tolerance: float
     ) -> list[Fitted | None]:
-        emitted = [emit(c.sketch.form, self.columns.centres) for c in candidates]
+        emitted = [c.emitted or emit(c.sketch.form, self.columns.centres) for c in candidates]
         pack = Pack.of([e.tape for e in emitted], self.columns, self.rows)
         jobs: list[tuple[int, int, int, int, int]] = []
         begin: list[Array] = []
@@ -150,9 +185,8 @@ class Workbench:
                 results.append(None)
                 continue
             results.append(
-                Fitted(c.sketch.form, values[k], total, complexity(c.sketch.form), emitted[k],
-                       parent=c.parent, move=c.move)
-            )  # fmt: skip
+                Fitted(c.sketch.form, values[k], total, c.measured(), emitted[k], parent=c.parent, move=c.move)
+            )
         return results
 
     def _run(
@@ -196,21 +230,17 @@ class Workbench:
         Drawn from the form itself and the seed, so that a form starts the same wherever and whenever it is met.
         """
         form, values = candidate.sketch
-        known = to_centred(emitted, np.where(np.isfinite(values), values, 1.0))
-        have = np.isfinite(np.asarray(values))
-        digest = zlib.crc32(describe(form).encode()) ^ (self.seed * 2654435761 % 2**32)
-        rng = np.random.default_rng(digest)
-        result = []
-        for s in range(count):
-            x = np.empty(len(form.kinds))
-            # Half of the starts trust the parent's constants, the others draw all of them anew.
-            trust = s % 2 == 0
-            for i, kind in enumerate(form.kinds):
-                low, high = kind.start
-                draw = np.exp(rng.uniform(np.log(low), np.log(high))) if kind.log else rng.uniform(low, high)
-                x[i] = known[i] if have[i] and trust else draw
-            result.append(np.clip(x, emitted.low, emitted.high))
-        return result
+        raw = np.asarray(values)
+        have = np.isfinite(raw)
+        known = to_centred(emitted, np.where(have, raw, 1.0))
+        low = np.array([_start(k)[0] for k in form.kinds])
+        high = np.array([_start(k)[1] for k in form.kinds])
+        log = np.array([k.log for k in form.kinds])
+        draws = low + (high - low) * _uniform(_digest(emitted) + (self.seed << 32), (count, len(low)))
+        x = np.where(log, np.exp(draws), draws)
+        # Half of the starts trust the parent's constants, the others draw all of them anew.
+        x[::2] = np.where(have, known, x[::2])
+        return list(np.minimum(np.maximum(x, emitted.low), emitted.high))
 
     # -- judging -------------------------------------------------------------------------------------------------
 

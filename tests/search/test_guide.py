@@ -13,8 +13,8 @@ from formsearch.search.design import controlled_groups, steps_along
 from formsearch.search.expression import from_law
 from formsearch.search.guide import Guide
 from formsearch.search.judge import folds_of
-from formsearch.search.moves import Draft
 from formsearch.search.normal import normalise
+from formsearch.search.places import Draft
 from formsearch.search.workbench import Candidate, Workbench
 
 

@@ -1,0 +1,118 @@
+"""Places in a form where a rewriting can happen, and how a rewriting is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from formsearch.search.alphabet import Fresh, Shape
+from formsearch.search.grammar import Apply, Factor, Kind, Sum, Term
+from formsearch.search.normal import Sketch
+
+
+class Draft:
+    """A form being rewritten: fresh constants come with a kind and, where one suggests itself, a value."""
+
+    def __init__(self, sketch: Sketch) -> None:
+        self.kinds: dict[int, Kind] = dict(enumerate(sketch.form.kinds))
+        self.values: dict[int, float] = dict(enumerate(sketch.values))
+
+    def new(self, kind: Kind, value: float = float("nan")) -> int:
+        """A fresh constant."""
+        index = len(self.kinds)
+        self.kinds[index] = kind
+        self.values[index] = value
+        return index
+
+
+Rewrite = Callable[[Draft], Sum]
+Put = Callable[[Sum], Sum]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A rewriting with its class and a label for the trace."""
+
+    group: str
+    label: str
+    rewrite: Rewrite
+
+
+# -- places in a tree --------------------------------------------------------------------------------------------
+
+
+def sites(body: Sum, put: Put = lambda s: s, depth: int = 0) -> Iterator[tuple[Sum, Put, int]]:
+    """Every sum of the tree, with a function that puts another one in its place, and its depth."""
+    yield body, put, depth
+    for t, term in enumerate(body):
+        for f, factor in enumerate(term.factors):
+            if isinstance(factor, Apply):
+                for a, argument in enumerate(factor.arguments):
+                    yield from sites(argument, _putting(body, put, t, f, a), depth + 1)
+
+
+def _putting(body: Sum, put: Put, t: int, f: int, a: int) -> Put:
+    """Puts a sum in the place of argument `a` of factor `f` of term `t`."""
+    term = body[t]
+    factor = term.factors[f]
+    assert isinstance(factor, Apply)
+
+    def inner(new: Sum) -> Sum:
+        arguments = (*factor.arguments[:a], new, *factor.arguments[a + 1 :])
+        changed = Apply(factor.function, arguments, factor.exponent)
+        factors = (*term.factors[:f], changed, *term.factors[f + 1 :])
+        return put((*body[:t], Term(term.coefficient, factors), *body[t + 1 :]))
+
+    return inner
+
+
+@dataclass(frozen=True)
+class Place:
+    """A term in one of the sums of a form."""
+
+    inside: Sum
+    at: int
+    put: Put
+    depth: int
+
+    @property
+    def term(self) -> Term:
+        """The term itself."""
+        return self.inside[self.at]
+
+    def exchange(self, *terms: Term) -> Sum:
+        """The whole form with this term exchanged."""
+        return self.put((*self.inside[: self.at], *terms, *self.inside[self.at + 1 :]))
+
+    def with_factors(self, factors: Sequence[Factor]) -> Sum:
+        """The whole form with this term's factors exchanged."""
+        return self.exchange(Term(self.term.coefficient, tuple(factors)))
+
+    def without(self, f: int) -> tuple[Factor, ...]:
+        """The term's factors without one."""
+        return (*self.term.factors[:f], *self.term.factors[f + 1 :])
+
+
+def places(body: Sum, depth: int) -> Iterator[Place]:
+    """Every term with factors down to a depth."""
+    for inside, put, deep in sites(body):
+        if deep <= depth:
+            for at, term in enumerate(inside):
+                if term.factors:
+                    yield Place(inside, at, put, deep)
+
+
+def multiplied(place: Place, shape: Shape) -> Rewrite:
+    """The term times a shape."""
+    return lambda d: place.with_factors((*place.term.factors, *shape(d)))
+
+
+def exchanged(place: Place, f: int, shape: Shape) -> Rewrite:
+    """A shape in the place of one of the term's factors."""
+    rest = place.without(f)
+    return lambda d: place.with_factors((*rest, *shape(d)))
+
+
+def as_group(make: Callable[[Fresh], Sum]) -> Shape:
+    """A sum as a factor."""
+    return lambda d: (Apply("power", (make(d),)),)
