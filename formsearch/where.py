@@ -24,6 +24,20 @@ _COMPARE: dict[type[ast.cmpop], Any] = {
 }
 
 
+def _alike(a: Any, b: Any) -> tuple[Any, Any]:
+    """Sides of a comparison; a column whose every cell is a number with a unit (`6.9B`) is numbers beside a number."""
+    from formsearch.reading.cells import with_unit
+
+    def numeric(column: Any, other: Any) -> Any:
+        if isinstance(column, np.ndarray) and column.dtype == object and isinstance(other, int | float):
+            values = [with_unit(str(cell)) for cell in column]
+            if all(v is not None for v in values):
+                return np.asarray(values, dtype=np.float64)
+        return column
+
+    return numeric(a, b), numeric(b, a)
+
+
 def rows_where(frame: pd.DataFrame, condition: str) -> NDArray[np.bool_]:
     """Mask of the rows of `frame` that meet `condition`.
 
@@ -78,6 +92,7 @@ def rows_where(frame: pd.DataFrame, condition: str) -> NDArray[np.bool_]:
                 sides = [operand(left), *(operand(r) for r in rights)]
                 result = np.ones(len(frame), dtype=np.bool_)
                 for a, comparison, b in zip(sides, ops, sides[1:], strict=False):
+                    a, b = _alike(a, b)
                     try:
                         result &= np.asarray(_COMPARE[type(comparison)](a, b), dtype=np.bool_)
                     except (TypeError, np.exceptions.DTypePromotionError):
