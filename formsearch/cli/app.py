@@ -16,6 +16,7 @@ from formsearch.cli.report import report
 from formsearch.cli.run import run
 from formsearch.cli.search import search
 from formsearch.cli.verb import guarded
+from formsearch.cli.verify import verify
 from formsearch.exceptions import UnknownNameError
 
 VERBS = {
@@ -26,6 +27,7 @@ VERBS = {
     "compare": compare,
     "search": search,
     "derive": derive,
+    "verify": verify,
     "report": report,
     "doctor": doctor,
 }
