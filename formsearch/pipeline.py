@@ -18,11 +18,11 @@ from formsearch.points import Points
 
 if TYPE_CHECKING:
     from formsearch.compare.entries import Laws
-    from formsearch.compare.judge import Fitter
     from formsearch.compare.leaderboard import Leaderboard
     from formsearch.core.objectives import Objective
     from formsearch.derive.derivation import Derivation
     from formsearch.fit.result import Fit
+    from formsearch.resume import Remembered
     from formsearch.search.front import Front
     from formsearch.store import Store
 
@@ -149,7 +149,7 @@ def run(
     if found:
         board = judged([*_as_list(laws), *found.values()], "judging what was found")
     fits = _best_fits(board, found)
-    derivations, missing = _derivations(fits, training, resamples, tell)
+    derivations, missing = _derivations(fits, training, resamples, fitter, tell)
     return Run(points, training, board, front, fits, derivations, (*notes, *missing))
 
 
@@ -157,8 +157,8 @@ def _silent(stage: str, done: float | None = None, remark: str = "") -> None:
     del stage, done, remark
 
 
-def _fitter(store: Store | None) -> Fitter:
-    """Recalls finished fits: of earlier runs with a store, of the first board in any case."""
+def _fitter(store: Store | None) -> Remembered:
+    """Recalls finished pieces: of earlier runs with a store, of the first board in any case."""
     from formsearch.resume import remembering
     from formsearch.store import Store as Memory
 
@@ -247,11 +247,9 @@ def _best_fits(board: Leaderboard, found: Mapping[str, Law]) -> tuple[Fit, ...]:
 
 
 def _derivations(
-    fits: Sequence[Fit], training: Points, resamples: int, tell: Progress
+    fits: Sequence[Fit], training: Points, resamples: int, once: Remembered, tell: Progress
 ) -> tuple[tuple[Derivation, ...], list[str]]:
     """Optima of each fit: of every variable by itself, and at given compute where size and tokens are variables."""
-    from formsearch.derive import derive
-
     made: list[Derivation] = []
     notes: list[str] = []
     for fit in fits:
@@ -259,7 +257,7 @@ def _derivations(
             what = f"deriving the optima of {fit.law.name}"
             tell(what, None, str(asked.get("subject_to", "")))
             try:
-                made.append(derive(fit.law, constants=fit, resamples=resamples, **asked))
+                made.append(once.derive(fit, resamples, **asked))
             except (DerivationError, NotApplicableError, InputError) as error:
                 under = f" under {asked['subject_to']}" if asked else ""
                 notes.append(f"no derivation for {fit.law.name}{under}: {error}")

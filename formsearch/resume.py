@@ -1,35 +1,51 @@
-"""Work that is done once: `remembering` gives a `fit` that looks into a store before it works; fronts likewise.
+"""Work that is done once: `Remembered` looks into a store before it works, and adds what it has done.
 
-A fit is keyed by everything that decides it: the law's form and bounds, the content of the points, the objective,
-starts, seed, grouping, and the code that computes it. What comes back equals what was computed, to the bit.
+Its pieces are fits, batches of resamples, derivations and searches; a search that was cut off goes on from its last
+checkpoint. A piece is keyed by everything that decides it: the law's form and bounds, the content of the points, the
+objective, starts, seed, grouping, and the code that computes it. What comes back equals what was computed, to the bit.
 """
 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from formsearch.codec import Codec, NotStorable
 from formsearch.core.objectives import LeastSquares, Objective
+from formsearch.exceptions import DerivationError, InputError, NotApplicableError
 from formsearch.fit.result import Fit, Status
 from formsearch.law import Constant, Law, Start, Variable
 from formsearch.points import Points
-from formsearch.store import Store, work_key
+from formsearch.store import Store, as_text, work_key
 
 if TYPE_CHECKING:
+    from formsearch.derive.derivation import Derivation
+    from formsearch.fit.uncertainty import Kind, Resamples
     from formsearch.search.front import Candidate, Front
 
 Fitter = Callable[..., Fit]
 """A function with the parameters of `formsearch.fit.fit`."""
 
+_REFUSALS = {c.__name__: c for c in (DerivationError, NotApplicableError, InputError)}
+"""What a derivation may end in that will be no other the next time."""
 
-def remembering(store: Store) -> Fitter:
-    """A drop-in for `formsearch.fit.fit` that recalls what `store` holds and adds what it does not."""
 
-    def fit(
+class Remembered:
+    """A drop-in for `formsearch.fit.fit`, `Fit.bootstrap` and `formsearch.derive` that recalls what `store` holds."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def __call__(
+        self,
         law: Law,
         points: Points,
         objective: Objective | None = None,
@@ -38,28 +54,108 @@ def remembering(store: Store) -> Fitter:
         by: str | None = None,
         shared: Sequence[str] = (),
     ) -> Fit:
+        """The fit, as `formsearch.fit.fit` makes it."""
         from formsearch.fit import fit as compute
 
         loss = objective if objective is not None else LeastSquares()
-        key = work_key(
-            "fit",
-            law=law.key,
-            points=points.hash,
-            objective=repr(loss),
-            starts=starts,
-            seed=seed,
-            by=by,
-            shared=list(shared),
-            code=code_version("core", "fit"),
-        )
-        found = store.get(key)
+        key = fit_key(law, points, loss, starts, seed, by, shared)
+        found = self.store.get(key)
         if found is not None:
             return recalled(found, law, points, loss)
+        begun = time.perf_counter()
         fitted = compute(law, points, objective=loss, starts=starts, seed=seed, by=by, shared=shared)
-        store.put(key, "fit", fitted.to_dict() | {"iterations": fitted.iterations})
+        self.store.put(key, "fit", fit_payload(fitted), f"{law.name} on {points.name}", time.perf_counter() - begun)
         return fitted
 
-    return fit
+    def bootstrap(
+        self, fit: Fit, n: int = 1000, seed: int = 0, kind: Kind = "pairs", by: str | None = None
+    ) -> Resamples:
+        """Refits of resampled tables, as `Fit.bootstrap` makes them, a batch at a time."""
+        from formsearch.fit.uncertainty import batches, checked, gathered, refit_batch
+
+        checked(fit, kind, by)
+        kept, failed = [], 0
+        for number, size in batches(n, len(fit.data)):
+
+            def compute(number: int = number, size: int = size) -> Mapping[str, Any]:
+                constants, missed = refit_batch(fit, number, size, seed, kind, by)
+                return {"constants": constants.tolist(), "failed": missed}
+
+            done = self.store.once(
+                resamples_key(fit, number, size, seed, kind, by), "resamples", compute, f"{fit.law.name}, {number}"
+            )
+            kept.append(np.asarray(done["constants"], dtype=np.float64).reshape(-1, len(fit.constants)))
+            failed += int(done["failed"])
+        return gathered(fit, n, seed, kind, kept, failed)
+
+    def derive(self, fit: Fit, resamples: int, **asked: Any) -> Derivation:
+        """The derivation from a fit, as `formsearch.derive` makes it. A refusal is remembered, too."""
+        from formsearch.derive import derive as compute
+
+        key = work_key(
+            "derivation", law=fit.law.key, fit=_identity(fit), resamples=resamples, asked=asked,
+            code=code_version("core", "fit", "derive"),
+        )  # fmt: skip
+        found = self.store.get(key)
+        if found is not None:
+            return _derivation(found, fit.law)
+        label = f"{fit.law.name} {asked.get('subject_to', '')}".strip()
+        begun = time.perf_counter()
+        try:
+            drawn = self.bootstrap(fit, resamples) if resamples else 0
+            made = compute(fit.law, constants=fit, resamples=drawn, **asked)
+        except tuple(_REFUSALS.values()) as error:
+            refusal = {"refused": str(error), "error": type(error).__name__}
+            if type(error) in _REFUSALS.values():
+                self.store.put(key, "derivation", refusal, label, time.perf_counter() - begun)
+            raise
+        with suppress(NotStorable):  # then it is derived again
+            self.store.put(key, "derivation", _derivation_payload(made), label, time.perf_counter() - begun)
+        return made
+
+
+def remembering(store: Store) -> Remembered:
+    """A drop-in for `formsearch.fit.fit` that recalls what `store` holds and adds what it does not."""
+    return Remembered(store)
+
+
+# -- fits --------------------------------------------------------------------------------------------------------
+
+
+def fit_key(
+    law: Law, points: Points, loss: Objective, starts: int, seed: int, by: str | None, shared: Sequence[str]
+) -> str:
+    """Key of a fit."""
+    return work_key(
+        "fit",
+        law=law.key,
+        points=points.hash,
+        objective=repr(loss),
+        starts=starts,
+        seed=seed,
+        by=by,
+        shared=list(shared),
+        code=code_version("core", "fit"),
+    )
+
+
+def resamples_key(fit: Fit, number: int, size: int, seed: int, kind: str, by: str | None) -> str:
+    """Key of a batch of resamples."""
+    return work_key(
+        "resamples", law=fit.law.key, fit=_identity(fit), number=number, size=size, seed=seed, how=kind, by=by,
+        code=code_version("core", "fit"),
+    )  # fmt: skip
+
+
+def fit_payload(fit: Fit) -> dict[str, Any]:
+    """What a fit needs to come back."""
+    return fit.to_dict() | {"iterations": fit.iterations}
+
+
+def _identity(fit: Fit) -> str:
+    """Hash of all that a fit says, and of the points it saw."""
+    text = as_text({"fit": fit_payload(fit), "points": fit.data.hash, "loss": repr(fit.loss)})
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def recalled(payload: Mapping[str, Any], law: Law, points: Points, objective: Objective) -> Fit:
@@ -83,6 +179,55 @@ def recalled(payload: Mapping[str, Any], law: Law, points: Points, objective: Ob
         loss=objective,
         data=points,
     )
+
+
+# -- derivations -------------------------------------------------------------------------------------------------
+
+
+def _derivation_codec() -> Codec:
+    from formsearch.derive.derivation import Check, Condition, Result, Step, Table
+
+    return Codec(Check, Condition, Result, Step, Table)
+
+
+def _derivation_payload(made: Derivation) -> dict[str, Any]:
+    codec = _derivation_codec()
+    return {f.name: codec.write(getattr(made, f.name)) for f in fields(made) if f.name != "law"}
+
+
+def _derivation(payload: Mapping[str, Any], law: Law) -> Derivation:
+    from formsearch.derive.derivation import Derivation
+
+    if "refused" in payload:
+        raise _REFUSALS[payload["error"]](payload["refused"])
+    codec = _derivation_codec()
+    return Derivation(law=law, **{name: codec.read(part) for name, part in payload.items()})
+
+
+# -- searches ----------------------------------------------------------------------------------------------------
+
+
+class StoredStates:
+    """Where a search keeps its state, part by part, while it is under way: in a store, under what was asked."""
+
+    def __init__(self, store: Store, asked: Mapping[str, Any]) -> None:
+        self.store, self.key = store, _front_key(asked)
+        self.parts: set[str] = set()
+
+    def load(self, part: str) -> Mapping[str, Any] | None:
+        """The state of a part, or None."""
+        self.parts.add(part)
+        return self.store.checkpoint(f"{self.key}-{part}")
+
+    def save(self, part: str, state: Mapping[str, Any]) -> None:
+        """Keep the state of a part, in place of its last one."""
+        self.parts.add(part)
+        self.store.keep(f"{self.key}-{part}", state)
+
+    def done(self) -> None:
+        """Forget all states: the search is over."""
+        for part in self.parts:
+            self.store.drop(f"{self.key}-{part}")
 
 
 def store_front(store: Store, asked: Mapping[str, Any], front: Front) -> None:

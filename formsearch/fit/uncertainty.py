@@ -12,7 +12,7 @@ pushing the resampled constants through it. The curvature of a Huber loss is nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,7 +32,10 @@ Kind = Literal["pairs", "residual", "wild"]
 Derived = str | Callable[[Mapping[str, Array]], Array]
 
 CHUNK_BYTES = 64 << 20
-"""Targets or weights of one batch of refits take at most this much memory; longer tables go in chunks."""
+"""Targets or weights of one batch of refits take at most this much memory."""
+
+BATCH = 250
+"""Refits of one batch, at most: the piece of work that is stored, and sent to a worker."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,40 +122,66 @@ def bootstrap(fit: Fit, n: int = 1000, seed: int = 0, kind: Kind = "pairs", by: 
     `by` draws whole groups of a column instead of rows (pairs only). Raises `InputError` for grouped fits, for
     unknown kinds, and where `by` names no column.
     """
+    checked(fit, kind, by)
+    kept: list[Array] = []
+    failed = 0
+    for number, size in batches(n, len(fit.data)):
+        constants, missed = refit_batch(fit, number, size, seed, kind, by)
+        kept.append(constants)
+        failed += missed
+    return gathered(fit, n, seed, kind, kept, failed)
+
+
+def checked(fit: Fit, kind: str, by: str | None) -> None:
+    """Raise `InputError` for a bootstrap that cannot be had."""
     if fit.group_constants:
         raise InputError("resample one group at a time: fit points.take(rows of the group)")
     if kind not in ("pairs", "residual", "wild"):
         raise InputError(f"unknown bootstrap {kind!r}: choose pairs, residual or wild")
     if by is not None and kind != "pairs":
         raise InputError("by=... draws whole groups, which is a pairs bootstrap: leave kind='pairs'")
+    if by is not None:
+        _labels(fit, by)
+
+
+def batches(n: int, rows: int) -> list[tuple[int, int]]:
+    """(number, size) of the batches that `n` refits of a table of so many rows are done in."""
+    size = max(1, min(BATCH, CHUNK_BYTES // (8 * rows)))
+    return [(number, min(size, n - first)) for number, first in enumerate(range(0, n, size))]
+
+
+def refit_batch(fit: Fit, number: int, size: int, seed: int, kind: Kind, by: str | None) -> tuple[Array, int]:
+    """Constants of the refits of one batch that converged, shape (m, p), and how many did not.
+
+    Each batch has random numbers of its own, so batches may be done in any order, by any process.
+    """
     problem = Problem.of(fit.law, fit.data)
     optimum = problem.vector(fit.constants)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed if number == 0 else np.random.SeedSequence(seed, spawn_key=(number,)))
     rows = len(fit.data)
-    chunk = max(1, min(n, CHUNK_BYTES // (8 * rows)))
-    kept: list[Array] = []
-    failed = 0
-    labels = None if by is None else _labels(fit, by)
-    for first in range(0, n, chunk):
-        size = min(chunk, n - first)
-        if kind == "pairs":
-            weights = problem.weights * _counts(rng, size, rows, labels)
-            targets = np.atleast_2d(fit.data.target)
-            target_index, weight_index = np.zeros(size, dtype=np.int64), np.arange(size)
-        else:
-            targets, weights = _noisy(fit, problem, optimum, rng, size, kind), np.atleast_2d(problem.weights)
-            target_index, weight_index = np.arange(size), np.zeros(size, dtype=np.int64)
-        zero = np.zeros(size, dtype=np.int64)
-        jobs = batch.Jobs(zero, target_index, weight_index, zero, zero + rows, (optimum,) * size)
-        result = batch.run(
-            problem.pack, jobs, targets, weights, fit.loss, [(problem.lower, problem.upper)], tolerance=1e-9
+    if kind == "pairs":
+        weights = problem.weights * _counts(rng, size, rows, None if by is None else _labels(fit, by))
+        targets = np.atleast_2d(fit.data.target)
+        target_index, weight_index = np.zeros(size, dtype=np.int64), np.arange(size)
+    else:
+        targets, weights = _noisy(fit, problem, optimum, rng, size, kind), np.atleast_2d(problem.weights)
+        target_index, weight_index = np.arange(size), np.zeros(size, dtype=np.int64)
+    zero = np.zeros(size, dtype=np.int64)
+    jobs = batch.Jobs(zero, target_index, weight_index, zero, zero + rows, (optimum,) * size)
+    result = batch.run(problem.pack, jobs, targets, weights, fit.loss, [(problem.lower, problem.upper)], tolerance=1e-9)
+    good = (result.measure < 1e-6) & np.isfinite(result.objective)
+    constants = np.asarray([c for c, ok in zip(result.constants, good, strict=True) if ok], dtype=np.float64)
+    return constants.reshape(-1, len(optimum)), int((~good).sum())
+
+
+def gathered(fit: Fit, n: int, seed: int, kind: str, kept: Sequence[Array], failed: int) -> Resamples:
+    """The refits of all batches, in order. Raises `InputError` if fewer than two converged."""
+    constants = np.concatenate(kept) if kept else np.empty((0, len(fit.constants)))
+    if len(constants) < 2:
+        raise InputError(
+            f"only {len(constants)} of {n} refits converged: the fit itself is not determined by these points"
         )
-        good = (result.measure < 1e-6) & np.isfinite(result.objective)
-        failed += int((~good).sum())
-        kept += [c for c, ok in zip(result.constants, good, strict=True) if ok]
-    if len(kept) < 2:
-        raise InputError(f"only {len(kept)} of {n} refits converged: the fit itself is not determined by these points")
-    return Resamples(fit.law.constant_names, np.asarray(kept), dict(fit.constants), kind, seed, failed)
+    return Resamples(fit.law.constant_names, constants, dict(fit.constants), kind, seed, failed)
 
 
 def _labels(fit: Fit, by: str) -> NDArray[np.int64]:
