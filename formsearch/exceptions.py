@@ -3,6 +3,7 @@
     FormsearchError                 the root: catch this one
     ├── InputError                  the caller's data or request is wrong (exit code 2)
     │   ├── PointsError             a table cannot become points: row, column, value, remedy
+    │   ├── ConfigError             a formsearch.toml has problems; all of them are told together
     │   ├── FormulaError            a formula string is refused
     │   ├── UnknownNameError        no such law, quantity, column, engine or data set
     │   └── NotApplicableError      these points cannot feed this law
@@ -35,6 +36,14 @@ class InputError(FormsearchError):
 
 class PointsError(InputError):
     """A table cannot become points; the message names row, column, value and remedy."""
+
+
+class ConfigError(InputError):
+    """A configuration file has `problems`, each a line with key, value and remedy."""
+
+    def __init__(self, file: str, problems: Iterable[str]) -> None:
+        self.problems = tuple(f"{file}: {p}" for p in problems)
+        super().__init__("; ".join(self.problems))
 
 
 class FormulaError(InputError):

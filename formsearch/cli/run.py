@@ -1,6 +1,5 @@
 """`formsearch run DATA --out DIR`: the main job, from a table to a report."""
 
-import shlex
 import sys
 import time
 from contextlib import nullcontext
@@ -64,10 +63,7 @@ def run(
 ) -> int:
     """The main job: fit, compare, search, derive, report."""
     if not source.data:
-        session.say(EXPLANATION)
-        if session.quiet or session.json:
-            raise InputError("DATA is missing: give a table or a name, e.g. formsearch run zhao2025")
-        return InputError.exit_code
+        source = _offer(session)
     from formsearch.cli.folder import RESULTS, staged, unfinished_work
     from formsearch.core.objectives import parse_objective
     from formsearch.pipeline import run as run_all
@@ -108,7 +104,7 @@ def run(
                         done.items,
                         stage.files,
                         title=f"Scaling laws on {points.name}",
-                        command=shlex.join(["formsearch", *sys.argv[1:]]),
+                        command=session.command,
                         seed=session.seed,
                         seconds=time.perf_counter() - begun,
                     )
@@ -125,6 +121,18 @@ def run(
         main = [p for p in written if p.parent == Path()]
         session.say("written: " + ", ".join(str(session.out / p) for p in main))
     return 0 if done.ok else 1
+
+
+def _offer(session: Session) -> Source:
+    """Explain the verb on stderr, and offer the built-in data where somebody is there to answer."""
+    from formsearch.cli.terminal import ask
+
+    if session.quiet or session.json:
+        raise InputError("DATA is missing: give a table or a name, e.g. formsearch run zhao2025")
+    print(EXPLANATION, file=sys.stderr)
+    if ask("\nRun it on the built-in data now? [y/N] ").lower() not in ("y", "yes"):
+        raise typer.Exit(InputError.exit_code)
+    return Source("zhao2025", note=session.note)
 
 
 def _ordered(points: Any, test: float) -> Any:

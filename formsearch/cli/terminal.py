@@ -65,6 +65,14 @@ def complain(message: str, kind: str = "error") -> None:
     print(f"{kind}: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
+def ask(question: str) -> str:
+    """An answer from the terminal; "" where nobody is there to answer (input or stderr is no terminal)."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return ""
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
+
+
 def console() -> Console:
     """Where results are printed. In a file or a pipe: no colours, tables 120 wide, text unwrapped."""
     from rich.console import Console

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 DEFECT = 70
 INTERRUPTED = 130
 
+_NOTING = ("run", "fit", "search")
+"""Verbs that say on stderr what was assumed of the table; the others print it with their result."""
+
 _SHARED = "Every verb"
 _DATA = "Data"
 
@@ -44,6 +47,18 @@ class Session:
     debug: bool = False
     files: tuple[str, ...] = ()
     """Suffixes by which `--out` names a file, beside .json."""
+    configured: tuple[str, ...] = ()
+    """Options that a configuration file gave, as words of a command line."""
+
+    @property
+    def command(self) -> str:
+        """The command line that does the same without a configuration file."""
+        return shlex.join(["formsearch", *sys.argv[1:], *self.configured])
+
+    def note(self, message: str) -> None:
+        """Say on stderr what was assumed; nothing with --quiet."""
+        if not self.quiet:
+            terminal.complain(message, kind="note")
 
     def say(self, *renderables: object, preformatted: bool = False) -> None:
         """Print for a reader; nothing with --quiet or --json. `preformatted` text keeps its lines as they are."""
@@ -77,12 +92,18 @@ class Source:
 
     data: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    note: Callable[[str], None] | None = None
+    """Where to say what was assumed of the table, for verbs whose result does not say it."""
 
     def read(self) -> Points:
         """The points. Raises `InputError` with row, value and remedy."""
         from formsearch.data import load
 
-        return load(self.data, **self.options)
+        points = load(self.data, **self.options)
+        for note in points.notes if self.note is not None else ():
+            assert self.note is not None
+            self.note(f"{points.name}: {note}")
+        return points
 
 
 _SESSION_OPTIONS: dict[str, tuple[Any, Any]] = {
@@ -152,6 +173,28 @@ _SOURCE_OPTIONS: dict[str, tuple[Any, Any]] = {
         ],
         None,
     ),
+    "last_by": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                help="Column that names the run: the last step of each run is kept.",
+                metavar="COLUMN",
+                rich_help_panel=_DATA,
+            ),
+        ],
+        None,
+    ),
+    "duplicates": (
+        Annotated[
+            str | None,
+            typer.Option(
+                help="Rows of equal factors: keep all, take their mean, or the least loss. (default: keep)",
+                metavar="keep|mean|min",
+                rich_help_panel=_DATA,
+            ),
+        ],
+        None,
+    ),
     "weight": (
         Annotated[str | None, typer.Option(help="Column of weights.", metavar="COLUMN", rich_help_panel=_DATA)],
         None,
@@ -165,8 +208,29 @@ _SOURCE_OPTIONS: dict[str, tuple[Any, Any]] = {
     ),
 }
 
+_CONFIG_OPTION: dict[str, tuple[Any, Any]] = {
+    "config": (
+        Annotated[
+            Path | None,
+            typer.Option(
+                help="Options from this file, which `formsearch init` writes. (default: formsearch.toml here, "
+                "if it describes DATA)",
+                metavar="FILE",
+                rich_help_panel=_DATA,
+            ),
+        ],
+        None,
+    ),
+}
+
 _DATA_ARGUMENT = Annotated[
-    str, typer.Argument(metavar="DATA", help="A CSV or Parquet file, or a name from `formsearch data`.")
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="A table (CSV, TSV, JSON lines, Parquet, Excel), or a name from `formsearch data`. "
+        "(default: what formsearch.toml names)",
+        show_default=False,
+    ),
 ]
 
 Verb = Callable[..., int | None]
@@ -177,11 +241,14 @@ def verb(
     out: str = "Write the report to this folder, or the JSON to a file named *.json.",
     needs_data: bool = True,
     files: tuple[str, ...] = (),
+    configurable: bool = True,
 ) -> Callable[[Verb], Callable[..., None]]:
     """Make a function a verb. It returns its exit code (None is 0).
 
-    `examples` are printed by its `--help`; `needs_data=False` lets DATA be left out (`source.data` is then empty);
-    `files` are suffixes by which `--out` names a file (see `Session.write`).
+    `examples` are printed by its `--help`; `needs_data=False` gives a meaning to a missing DATA (`source.data` is then
+    empty), which otherwise has to be named here or in a configuration file;
+    `files` are suffixes by which `--out` names a file (see `Session.write`); `configurable=False` reads no
+    `formsearch.toml`.
     """
 
     def decorate(function: Verb) -> Callable[..., None]:
@@ -191,21 +258,26 @@ def verb(
         own = [p for p in signature.parameters.values() if p.name not in ("session", "source")]
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
         if reads:
-            default = inspect.Parameter.empty if needs_data else ""
-            argument = inspect.Parameter(
-                "data", inspect.Parameter.KEYWORD_ONLY, default=default, annotation=_DATA_ARGUMENT
-            )
-            parameters = [argument, *parameters, *_parameters(_SOURCE_OPTIONS)]
+            argument = inspect.Parameter("data", inspect.Parameter.KEYWORD_ONLY, default="", annotation=_DATA_ARGUMENT)
+            parameters = [
+                argument,
+                *parameters,
+                *_parameters(_SOURCE_OPTIONS | (_CONFIG_OPTION if configurable else {})),
+            ]
         parameters += _parameters(_SESSION_OPTIONS, out=out)
+        parameters.append(inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context))
 
         def wrapper(**values: Any) -> None:
             debug = bool(values["debug"])
+            context: typer.Context = values.pop("context")
 
             def call() -> int | None:
-                session = Session(name, files=files, **{k: values.pop(k) for k in _SESSION_OPTIONS})
+                configured = _configure(name, values, needs_data, context) if reads and configurable else ()
+                options = {k: values.pop(k) for k in _SESSION_OPTIONS}
+                session = Session(name, files=files, configured=configured, **options)
                 given: dict[str, Any] = {"session": session}
                 if reads:
-                    given["source"] = _source(values)
+                    given["source"] = _source(values, session)
                 return function(**given, **values)
 
             raise typer.Exit(guarded(call, debug))
@@ -241,7 +313,8 @@ def guarded(call: Callable[[], int | None], debug: bool = False) -> int:
 
             traceback.print_exc()
         if isinstance(error, FormsearchError):
-            terminal.complain(str(error))
+            for problem in getattr(error, "problems", (str(error),)):
+                terminal.complain(problem)
             return error.exit_code
         if isinstance(error, OSError) and error.filename is not None:
             terminal.complain(f"{error.filename}: {error.strerror}; check the path, its permissions and free space")
@@ -298,8 +371,7 @@ def write_report(session: Session, items: Sequence[object]) -> None:
     from formsearch.report import report
 
     with staged(session.folder) as stage:
-        command = shlex.join(["formsearch", *sys.argv[1:]])
-        paths = report(items, stage.files, command=command, seed=session.seed)
+        paths = report(items, stage.files, command=session.command, seed=session.seed)
         written = [path.relative_to(stage.files) for path in paths]
     session.say("written: " + ", ".join(str(session.folder / p) for p in written if p.parent == Path()))
 
@@ -324,7 +396,31 @@ def _parameters(options: Mapping[str, tuple[Any, Any]], out: str = "") -> list[i
     return made
 
 
-def _source(values: dict[str, Any]) -> Source:
+def _configure(name: str, values: dict[str, Any], needs_data: bool, context: typer.Context) -> tuple[str, ...]:
+    """Fill in options from the configuration that goes with the command line. Returns them as words.
+
+    Raises `InputError` where DATA is needed and nothing names it.
+    """
+    from formsearch.cli import configured
+
+    given = values.pop("config")
+    path = configured.find(given, values["data"], listing=name == "data")
+    if path is not None:
+        found = configured.apply(path, name, values, context)
+        if not values["quiet"]:
+            configured.tell(path)
+        return tuple(found)
+    if not values["data"] and needs_data:
+        raise InputError(
+            f"DATA is missing: give a table or a name, e.g. formsearch {name} zhao2025, or write "
+            f"{configured.NAME} with `formsearch init TABLE`"
+        )
+    if configured.unused(given, values["data"]) and not values["quiet"]:
+        terminal.complain(f"{configured.NAME} describes another table and is not used; --config uses it", kind="note")
+    return ()
+
+
+def _source(values: dict[str, Any], session: Session) -> Source:
     given = {name: values.pop(name) for name in ("data", *_SOURCE_OPTIONS)}
     options: dict[str, Any] = {
         "columns": pairs(given["columns"], "--columns"),
@@ -334,8 +430,11 @@ def _source(values: dict[str, Any]) -> Source:
         "group": given["group"],
         "weight": given["weight"],
         "split": given["split_column"],
+        "last_by": words(given["last_by"]),
+        "duplicates": given["duplicates"],
     }
-    return Source(given["data"], {k: v for k, v in options.items() if v})
+    told = session.note if session.verb in _NOTING else None
+    return Source(given["data"], {k: v for k, v in options.items() if v}, told)
 
 
 def _show_warning(message: Warning | str, *_rest: object, **_more: object) -> None:

@@ -46,8 +46,8 @@ def optima(derivations: list[dict[str, Any]]) -> dict[str, float]:
 
 def test_without_data_it_explains_itself_and_offers_some(cli) -> None:
     done = cli("run")
-    assert done.code == 2
-    assert "formsearch run zhao2025 --out out" in done.out
+    assert (done.code, done.out) == (2, "")
+    assert "formsearch run zhao2025 --out out" in done.err
     assert cli("run", "--json").err == "error: DATA is missing: give a table or a name, e.g. formsearch run zhao2025\n"
 
 
