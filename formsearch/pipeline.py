@@ -183,7 +183,7 @@ def _search(
     tell: Progress,
 ) -> tuple[Front | None, list[str]]:
     """The front of a search on the training rows, started from the laws that were judged; and why there is none."""
-    from formsearch.resume import recall_front, store_front
+    from formsearch.resume import StoredStates, recall_front, store_front
     from formsearch.search import search
 
     stage = "searching for new forms"
@@ -195,16 +195,18 @@ def _search(
     }  # fmt: skip
     if store is not None and (recalled := recall_front(store, asked)) is not None:
         return recalled, []
+    states = None if store is None else StoredStates(store, asked)
     try:
         front = search(
             training, engine=engine, seconds=seconds, seed=seed, seeds=seeds, objective=objective,
-            generations=generations, variables=_variables(training),
+            generations=generations, variables=_variables(training), states=states,
             progress=lambda p: tell(stage, min(p.seconds / seconds, 1.0), f"{p.tried} forms, best {p.best}"),
         )  # fmt: skip
     except InputError as error:
         return None, [f"no search: {error}"]
-    if store is not None and not front.status.startswith("stopped"):
+    if store is not None and states is not None and not front.status.startswith("stopped"):
         store_front(store, asked, front)
+        states.done()
     return front, []
 
 

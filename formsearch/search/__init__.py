@@ -14,6 +14,7 @@ from formsearch.law import Law
 
 if TYPE_CHECKING:
     from formsearch.points import Points
+    from formsearch.search.checkpoint import States
     from formsearch.search.engine import Engine, Report
     from formsearch.search.front import Front
 
@@ -32,6 +33,7 @@ def search(
     generations: int | None = None,
     max_constants: int | None = None,
     progress: Report | None = None,
+    states: States | None = None,
 ) -> Front:
     """Search for forms that fit the points and extrapolate.
 
@@ -48,6 +50,7 @@ def search(
     generations : stop after so many generations of the native engine: the result then depends on the seed alone.
     max_constants : cap on the constants of a form (of one group, for grouped points).
     progress : called with `Progress` after every generation.
+    states : where the state of the search is kept while it is under way, to go on from it after an interruption.
 
     Constants are fitted per group where the points are grouped. Ctrl-C ends the search and keeps what was found.
 
@@ -56,5 +59,6 @@ def search(
     from formsearch.search.discovery import discover
 
     return discover(
-        points, engine, seconds, seed, seeds, objective, train, variables, generations, max_constants, progress
-    )
+        points, engine, seconds, seed, seeds, objective, train, variables, generations, max_constants, progress,
+        states,
+    )  # fmt: skip

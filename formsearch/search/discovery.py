@@ -15,6 +15,7 @@ from formsearch.law import Law
 from formsearch.points import Points
 from formsearch.search.accept import ROUNDING, Acceptance, Reference, judge_acceptance, paired
 from formsearch.search.asymptotics import Check, Surroundings, falling
+from formsearch.search.checkpoint import States, read_proposals, write_proposals
 from formsearch.search.emit import to_raw
 from formsearch.search.engine import Config, Engine, Proposal, Report, Spent, sequence_of
 from formsearch.search.expression import constant_names, from_law, to_law, variable_symbols
@@ -116,6 +117,7 @@ def discover(
     generations: int | None,
     max_constants: int | None,
     progress: Report | None,
+    states: States | None = None,
 ) -> Front:
     """The whole search; see `formsearch.search.search`."""
     begun = time.monotonic()
@@ -132,6 +134,7 @@ def discover(
     config = Config(
         variables=names, seconds=seconds, seed=seed, seeds=tuple(laws),
         objective=loss, generations=generations, max_constants=max_constants, folds=folds,
+        states=states,
     )  # fmt: skip
     extra = {q for law in (*known, *laws) for q in law.quantities if q not in names}
     bench = Workbench(chosen, (*names, *sorted(extra)), loss, folds, seed)
@@ -153,9 +156,17 @@ def discover(
     for k, e in enumerate(engines):
         left = begun + seconds - reserve - time.monotonic()
         part = replace(config, seconds=max(left / (len(engines) - k), 0.1))
+        finished = None if states is None else states.load(f"proposals of {k} {e.name}")
+        if finished is not None:
+            proposals += read_proposals(finished)
+            continue
+        own: list[Proposal] = []
         try:
             for proposal in e.propose(chosen, part, watch):
+                own.append(proposal)
                 proposals.append(proposal)
+            if states is not None:
+                states.save(f"proposals of {k} {e.name}", write_proposals(own))
         except KeyboardInterrupt:
             status = "stopped by the user; what was found until then is kept"
             break

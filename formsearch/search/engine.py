@@ -21,6 +21,7 @@ from formsearch.search.grammar import Form
 
 if TYPE_CHECKING:
     from formsearch.points import Points
+    from formsearch.search.checkpoint import States
     from formsearch.search.judge import Fold
 
 GROUP = "formsearch.engines"
@@ -38,6 +39,7 @@ class Config:
     operators : what forms may be built from, of `OPERATORS`. max_complexity : constants + operators at most.
     max_constants : cap on constants (per group, for grouped points).
     folds : the hold-outs inside the training points; an engine may use them to steer.
+    states : where an engine may keep its state, to go on from it after an interruption.
     """
 
     variables: tuple[str, ...]
@@ -51,6 +53,7 @@ class Config:
     generations: int | None = None
     folds: tuple[Fold, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    states: States | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not self.variables:

@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
+from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
@@ -208,6 +210,19 @@ def renumber(body: Sum, to: dict[int, int]) -> Sum:
         return Scalar(s.number, tuple(sorted((i, p) for i, p in powers.items() if p)))
 
     return map_scalars(body, change)
+
+
+# -- one form from another ---------------------------------------------------------------------------------------
+
+
+def fingerprint(form: Form) -> int:
+    """A number of 64 bits for a form, the same in every process (Python's own hash of a text is not)."""
+    return hash((*map(_stable, form.body), *map(_stable, form.kinds)))
+
+
+@lru_cache(maxsize=1 << 16)
+def _stable(part: Term | Kind) -> int:
+    return int.from_bytes(blake2b(repr(part).encode(), digest_size=8).digest(), "big")
 
 
 # -- how large a form is -----------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import numpy as np
 
 from formsearch.core.objectives import LeastSquares, Objective
 from formsearch.points import Points
+from formsearch.search.checkpoint import EVERY, SHARE, capture, restore
 from formsearch.search.emit import to_raw
 from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, Step
 from formsearch.search.grammar import describe
@@ -55,9 +56,11 @@ class Native:
         core, objective = relative(core, config.objective)
         bench = Workbench(core, tuple(needed), objective, folds, config.seed)
         search = Archipelago(Tools(bench, config, self.effort), report, begun)
+        if config.states is not None and (state := config.states.load(self.name)) is not None:
+            restore(search, state)
         with contextlib.suppress(KeyboardInterrupt):
             search.run()
-        self.spent = Spent(time.monotonic() - begun, bench.fits, bench.kernel_seconds, search.tools.tried)
+        self.spent = Spent(time.monotonic() - search.begun, bench.fits, bench.kernel_seconds, search.tools.tried)
         return search.proposals()
 
 
@@ -82,14 +85,18 @@ class Archipelago:
         self.main = Population(tools, self.rng)
         self.islands: list[Population] = [self.main]
         self.generation = 0
+        self.simplest, self.patience = float("inf"), PATIENCE
+        self.due = begun + EVERY
 
     def run(self) -> None:
         """Start, breed until the time or the generations are over, and tidy up what was found."""
         end = self.begun + self.config.seconds
-        self.main.start()
-        self.islands = [self.main, *(self.main.island(r) for r in self.rng.spawn(self.tools.effort.islands - 1))]
-        last = time.monotonic() - self.begun
-        simplest, patience = np.inf, PATIENCE
+        if not self.main.members:
+            self.main.start()
+            self.islands = [self.main, *(self.main.island(r) for r in self.rng.spawn(self.tools.effort.islands - 1))]
+            last = time.monotonic() - self.begun
+        else:
+            last = 0.0
         while self.config.generations is None or self.generation < self.config.generations:
             now = time.monotonic()
             if now + 0.5 * last > end - TIDYING * self.config.seconds:
@@ -106,10 +113,11 @@ class Archipelago:
                 # Nothing fits better; a simpler form may fit as well.
                 home.tidy(exact[:1], end)
                 smallest = home.exact()[0].complexity
-                patience = PATIENCE if smallest < simplest else patience - 1
-                simplest = min(simplest, smallest)
-                if patience <= 0:
+                self.patience = PATIENCE if smallest < self.simplest else self.patience - 1
+                self.simplest = min(self.simplest, smallest)
+                if self.patience <= 0:
                     break
+            self.keep()
         self.merge()
         self.main.tidy(self.main.front(sane_error)[-TIDIED:][::-1], end)
 
@@ -123,6 +131,14 @@ class Archipelago:
         """All islands become one population."""
         self.main.merge(self.islands[1:])
         self.islands = [self.main]
+
+    def keep(self) -> None:
+        """Note how far the search is, now and then, to go on from there if it is cut off."""
+        now = time.monotonic()
+        if self.config.states is not None and now >= self.due:
+            self.config.states.save(Native.name, capture(self, now - self.begun))
+            taken = time.monotonic() - now
+            self.due = now + max(EVERY, taken / SHARE)
 
     def tell(self) -> None:
         """Report how far the search is."""

@@ -17,7 +17,7 @@ from formsearch.search.alphabet import Alphabet
 from formsearch.search.asymptotics import QUICK_SAMPLE, Surroundings, falling
 from formsearch.search.engine import Config
 from formsearch.search.expression import from_law
-from formsearch.search.grammar import Apply, Form, Term, complexity, constant, uses
+from formsearch.search.grammar import Apply, Form, Term, complexity, constant, fingerprint, uses
 from formsearch.search.guide import Guide, Hint
 from formsearch.search.judge import size_axes
 from formsearch.search.moves import children
@@ -66,16 +66,17 @@ class Tools:
         self.guide = Guide(bench, self.alphabet)
         self.total = float(bench.weight.sum()) * bench.scale**2
         self.tried = 0
-        self._hints: dict[int, list[Hint]] = {}
+        self._hints: dict[int, tuple[Fitted, list[Hint]]] = {}
 
     def hints(self, f: Fitted) -> list[Hint]:
         """The guide's ranking for a form, remembered."""
-        key = hash(f.form)
-        if key not in self._hints:
+        # By the fitted form, not by the form: islands may have fitted it differently, and what is remembered must
+        # not decide what comes out. The form is kept with its hints, so that no other can get its number.
+        if id(f) not in self._hints:
             if len(self._hints) >= REMEMBERED:
                 self._hints.pop(next(iter(self._hints)))
-            self._hints[key] = self.guide.hints(f)
-        return self._hints[key]
+            self._hints[id(f)] = f, self.guide.hints(f)
+        return self._hints[id(f)][1]
 
 
 class Population:
@@ -144,7 +145,7 @@ class Population:
                 break
             draft = Draft(sketch)
             child = normalise(hint.move.rewrite(draft), draft.kinds, draft.values, self.alphabet.level)
-            if hash(child.form) not in self.seen and child.form not in met:
+            if fingerprint(child.form) not in self.seen and child.form not in met:
                 met.add(child.form)
                 found.append(Candidate(child, parent, hint.move.label))
         return found
@@ -168,7 +169,7 @@ class Population:
         """Fit what is new and small enough, judge what fits well, keep the best of every complexity."""
         new = []
         for c in candidates:
-            key = hash(c.sketch.form)
+            key = fingerprint(c.sketch.form)
             if key not in self.seen and self.admissible(c.sketch.form):
                 self.seen.add(key)
                 new.append(c)
