@@ -1,0 +1,101 @@
+"""Mended forms: what a row of PySR's front would be if its author knew how scaling laws go on beyond the data.
+
+PySR fits inside the data, where c**x and k/x are as good as x**-p, and often cheaper by its count of nodes. Beyond the
+data they are not: c**x dies or explodes. So each form is proposed as it is, and beside it
+
+* with every exponential of variables as a product of powers (falling where the exponential fell), and
+* with every whole or fractional power of a variable given a free exponent as well.
+
+Whether a mended form is better is not assumed: all are refitted and judged alike, and what a form was before is told
+in its steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from formsearch.search.grammar import (
+    EXPONENT,
+    Apply,
+    Factor,
+    Form,
+    Kind,
+    Log,
+    Power,
+    Scalar,
+    Sum,
+    Term,
+    number,
+    scalar_value,
+    times,
+)
+
+NAMES = ("exponentials as powers", "free exponents", "both")
+
+
+class _Mender:
+    """A form being rewritten; fresh exponents are numbered after the form's own constants."""
+
+    def __init__(self, form: Form, values: tuple[float, ...], exponentials: bool, exponents: bool) -> None:
+        self.kinds: list[Kind] = list(form.kinds)
+        self.values = list(values)
+        self.exponentials, self.exponents = exponentials, exponents
+        self.changed = False
+
+    def exponent(self, value: float) -> Scalar:
+        """A fresh exponent of that sign, started at that size."""
+        self.kinds.append(EXPONENT)
+        self.values.append(abs(value))
+        self.changed = True
+        return times(number(math.copysign(1, value)), Scalar(constants=((len(self.kinds) - 1, 1),)))
+
+    def sum(self, body: Sum) -> Sum:
+        return tuple(self.term(t) for t in body)
+
+    def term(self, term: Term) -> Term:
+        factors: list[Factor] = []
+        for f in term.factors:
+            factors.extend(self.factor(f))
+        return Term(term.coefficient, tuple(factors))
+
+    def factor(self, f: Factor) -> list[Factor]:
+        if isinstance(f, Log):
+            return [f]
+        if isinstance(f, Power):
+            if self.exponents and not f.exponent.constants:
+                return [Power(f.variable, self.exponent(float(f.exponent.number)))]
+            return [f]
+        if f.function == "exp" and self.exponentials:
+            powers = self.powers(f.arguments[0])
+            if powers is not None:
+                return powers
+        return [Apply(f.function, tuple(self.sum(a) for a in f.arguments), f.exponent)]
+
+    def powers(self, inner: Sum) -> list[Factor] | None:
+        """exp(r*x + s*y + ...) as x**p * y**q * ...; None where an exponential holds more than such terms."""
+        slopes: dict[str, float] = {}
+        for term in inner:
+            slope = scalar_value(term.coefficient, self.values)
+            if not math.isfinite(slope) or slope == 0.0:
+                return None
+            for f in term.factors:
+                if not (isinstance(f, Power) and not f.exponent.constants):
+                    return None
+                slopes[f.variable] = slopes.get(f.variable, 0.0) + math.copysign(1, slope * float(f.exponent.number))
+        if not slopes:
+            return None
+        return [Power(x, self.exponent(0.5 * s)) for x, s in slopes.items() if s]
+
+
+def mended(form: Form, values: tuple[float, ...]) -> Iterator[tuple[str, Form, tuple[float, ...]]]:
+    """(what was changed, form, constants to start from) for each mending that changes something.
+
+    New exponents start at 1/2 where an exponential was, else at their old size; the coefficients are starts too, and
+    rough ones.
+    """
+    for name, exponentials, exponents in zip(NAMES, (True, False, True), (False, True, True), strict=True):
+        work = _Mender(form, values, exponentials, exponents)
+        body = work.sum(form.body)
+        if work.changed:
+            yield name, Form(body, tuple(work.kinds)), tuple(work.values)
