@@ -7,6 +7,7 @@ Start with `read_points` or `load`, then `compare`; the verbs are documented one
 
 from typing import TYPE_CHECKING, Any
 
+from formsearch.advise import advise
 from formsearch.compare import (
     ByGroup,
     Column,
@@ -52,6 +53,7 @@ __all__ = [
     "Start",
     "StudentT",
     "Variable",
+    "advise",
     "compare",
     "derive",
     "fit",

@@ -15,7 +15,7 @@ PUBLIC = {
     # splits
     "Ordered", "KFold", "RepeatedKFold", "ByGroup", "LeaveOneLevelOut", "Column",
     # verbs
-    "fit", "compare", "search", "derive", "report",
+    "fit", "compare", "advise", "search", "derive", "report",
     # scikit-learn estimators
     "LawRegressor",
 }  # fmt: skip

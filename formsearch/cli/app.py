@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from formsearch.cli.advise import advise
 from formsearch.cli.compare import compare
 from formsearch.cli.data import data
 from formsearch.cli.derive import derive
@@ -25,6 +26,7 @@ VERBS = {
     "data": data,
     "fit": fit,
     "compare": compare,
+    "advise": advise,
     "search": search,
     "derive": derive,
     "verify": verify,

@@ -50,20 +50,24 @@ def one_law(name: str | None, formula: str | None, option: str, points: Points |
     raise InputError(f"which law? give {option}, a name from `formsearch laws` or a file, or --formula")
 
 
-def chosen_laws(
-    names: Sequence[str], files: Sequence[str] | None, formulas: Sequence[str] | None, points: Points
-) -> list[str | Law]:
-    """Laws to compare: one's own, and those named beside them, "all" where none is."""
+def own_laws(files: Sequence[str] | None, formulas: Sequence[str] | None, points: Points) -> list[str | Law]:
+    """The laws that `--law` and `--formula` give."""
     from formsearch.lawfile import formula_law
 
-    named: list[str | Law] = [law_called(n) if n != "all" else n for n in names or ("all",)]
     formulas = list(formulas or ())
     return [
         *(law_called(f) for f in files or ()),
         *(formula_law(text, "formula" if len(formulas) == 1 else f"formula_{i}", points)
           for i, text in enumerate(formulas, start=1)),
-        *named,
     ]  # fmt: skip
+
+
+def chosen_laws(
+    names: Sequence[str], files: Sequence[str] | None, formulas: Sequence[str] | None, points: Points
+) -> list[str | Law]:
+    """Laws to compare: one's own, and those named beside them, "all" where none is."""
+    named: list[str | Law] = [law_called(n) if n != "all" else n for n in names or ("all",)]
+    return [*own_laws(files, formulas, points), *named]
 
 
 def tell_own(session: Session, laws: Sequence[str | Law]) -> None:

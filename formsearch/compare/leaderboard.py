@@ -163,6 +163,12 @@ class Leaderboard:
             return min(tied, key=lambda s: s.criteria.bic if s.criteria is not None else math.inf)
         return next(iter([*sound, *refits]), None)
 
+    def leading(self, most: int = 3) -> tuple[Score, ...]:
+        """`chosen`, and the refitted laws that these points cannot tell from the best: at most `most` rows in all."""
+        members = () if self.confidence is None else self.confidence.members
+        tied = [s for s in self.scores if s.kind == "refit" and s.ok and s.label in members and s is not self.chosen]
+        return (*([] if self.chosen is None else [self.chosen]), *tied)[:most]
+
     @property
     def labels(self) -> tuple[str, ...]:
         """Labels of the scored rows, best first."""

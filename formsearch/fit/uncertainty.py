@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from formsearch.core import batch
 from formsearch.core.objectives import LEAST_SQUARES
 from formsearch.exceptions import InputError
+from formsearch.fit.multistart import is_perfect
 from formsearch.fit.problem import Problem
 
 if TYPE_CHECKING:
@@ -169,7 +170,8 @@ def refit_batch(fit: Fit, number: int, size: int, seed: int, kind: Kind, by: str
     zero = np.zeros(size, dtype=np.int64)
     jobs = batch.Jobs(zero, target_index, weight_index, zero, zero + rows, (optimum,) * size)
     result = batch.run(problem.pack, jobs, targets, weights, fit.loss, [(problem.lower, problem.upper)], tolerance=1e-9)
-    good = (result.measure < 1e-6) & np.isfinite(result.objective)
+    at_optimum = (result.measure < 1e-6) | [is_perfect(problem, fit.loss, value) for value in result.objective]
+    good = at_optimum & np.isfinite(result.objective)
     constants = np.asarray([c for c, ok in zip(result.constants, good, strict=True) if ok], dtype=np.float64)
     return constants.reshape(-1, len(optimum)), int((~good).sum())
 

@@ -29,7 +29,13 @@ RESAMPLES = 400
 """Refits for the intervals of the best law's constants."""
 
 _PACKAGES = ("numpy", "scipy", "sympy", "pandas", "scikit-learn", "numba", "matplotlib", "pyoperon", "pysr")
-_LISTS = {"leaderboard": "leaderboards", "front": "fronts", "derivation": "derivations", "fit": "fits"}
+_LISTS = {
+    "leaderboard": "leaderboards",
+    "front": "fronts",
+    "derivation": "derivations",
+    "fit": "fits",
+    "advice": "advice",
+}
 
 
 def document(
@@ -170,7 +176,7 @@ def _points(items: Sequence[object], found: Mapping[str, Sequence[Mapping[str, A
     ]
     tables = {p.hash: p for p in held}
     chosen: dict[str, dict[str, Any]] = {p.hash: _table(p) for p in items if isinstance(p, Points)}
-    for kind in ("leaderboards", "fronts", "fits"):
+    for kind in ("leaderboards", "fronts", "fits", "advice"):
         if chosen and kind != "leaderboards":
             break
         for record in found[kind]:

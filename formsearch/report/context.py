@@ -110,7 +110,7 @@ class Builder:
 
 def build(results: Mapping[str, Any], origin: str = "results") -> Report:
     """The report of a results document. Raises `InputError` if it is not one."""
-    from formsearch.report.parts import answer, derivations, fits, leaderboard, points, provenance, search
+    from formsearch.report.parts import advice, answer, derivations, fits, leaderboard, points, provenance, search
 
     b = Builder(parse(results, origin))
     lines, headline = answer.answer(b)
@@ -120,6 +120,7 @@ def build(results: Mapping[str, Any], origin: str = "results") -> Report:
         *search.sections(b),
         *derivations.sections(b),
         *fits.sections(b),
+        *advice.sections(b),
         provenance.section(b),
     ]
     title = b.document.title or answer.title(b)

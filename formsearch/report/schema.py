@@ -409,6 +409,44 @@ class FitRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProposedRecord:
+    """One configuration to run."""
+
+    factors: dict[str, float] = field(default_factory=dict)
+    times: int = 1
+    cost: float | None = None
+    predictions: dict[str, float] = field(default_factory=dict)
+    beyond: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AimRecord:
+    """One thing to learn, and the runs for it."""
+
+    kind: str
+    what: str
+    runs: list[ProposedRecord] = field(default_factory=list)
+    before: float | None = None
+    after: float | None = None
+    value: float | None = None
+    sentence: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdviceRecord:
+    """`Advice.to_dict()`."""
+
+    law: str
+    aims: list[AimRecord] = field(default_factory=list)
+    budget: float | None = None
+    costed: bool = True
+    noise: float | None = None
+    feasible: int = 0
+    points: PointsRecord | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProvenanceRecord:
     """How to get the same numbers again."""
 
@@ -434,6 +472,7 @@ class Document:
     fronts: list[FrontRecord] = field(default_factory=list)
     derivations: list[DerivationRecord] = field(default_factory=list)
     fits: list[FitRecord] = field(default_factory=list)
+    advice: list[AdviceRecord] = field(default_factory=list)
 
 
 def parse(document: Mapping[str, Any], origin: str = "results") -> Document:

@@ -158,3 +158,14 @@ def test_shared_constants_are_the_joint_optimum() -> None:
         assert fit.group_constants[label]["E"] == pytest.approx(oracle.x[k], rel=1e-5)
         assert fit.group_constants[label]["alpha"] == fit.constants["alpha"]
     np.testing.assert_allclose(fit.predict(points), points.target + oracle.fun, rtol=1e-5)
+
+
+def test_exact_points_have_intervals_of_no_width() -> None:
+    """No noise is no reason to call constants undetermined: every refit of every resample passes through its rows."""
+    N, D = (v.ravel() for v in np.meshgrid(np.geomspace(5e7, 8e8, 5), np.geomspace(1e9, 2.7e10, 4)))
+    points = fs.Points(1.8 + 400 * N**-0.34 + 400 * D**-0.28, {"N": N, "D": D})
+    resamples = fs.fit("chinchilla", points).bootstrap(50)
+    assert len(resamples) >= 45
+    low, high = resamples.interval("alpha")
+    assert low == pytest.approx(0.34, rel=1e-4)
+    assert high == pytest.approx(0.34, rel=1e-4)

@@ -235,6 +235,33 @@ def fit(p: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def advice(p: dict[str, Any]) -> dict[str, Any]:
+    """Two aims, one of which no run serves."""
+    return {
+        "kind": "advice",
+        "law": "chinchilla",
+        "aims": [
+            {"kind": "separate", "what": "kaplan2020", "before": 0.0, "after": 4.2, "value": None,
+             "sentence": "3 more runs of 2e+22 FLOPs together would set chinchilla and kaplan2020 4.2 standard "
+                         "deviations apart: enough to decide",
+             "runs": [
+                 {"factors": {"N": 2e10, "D": 1.5e11}, "times": 2, "cost": 9e21, "beyond": "N 2 times beyond",
+                  "predictions": {"chinchilla": 2.1, "kaplan2020": 2.02}},
+                 {"factors": {"N": 1e8, "D": 3e12}, "times": 1, "cost": 1.8e21, "beyond": "",
+                  "predictions": {"chinchilla": 2.6, "kaplan2020": 2.71}},
+             ]},
+            {"kind": "pin down", "what": "alpha", "before": 0.02, "after": 0.02, "value": 0.34, "runs": [],
+             "sentence": "no run within the budget tells more about alpha (now 0.34)"},
+        ],
+        "budget": 2e22,
+        "costed": True,
+        "noise": 0.012,
+        "feasible": 640,
+        "points": described(p),
+        "notes": ["candidates are shapes of the given runs"],
+    }  # fmt: skip
+
+
 def results(simulated: str | None = None, name: str = "runs.csv", best: str = "chinchilla") -> dict[str, Any]:
     """The whole document."""
     p = points(simulated, name)
@@ -248,4 +275,5 @@ def results(simulated: str | None = None, name: str = "runs.csv", best: str = "c
         "fronts": [front(p)],
         "derivations": [derivation(p)],
         "fits": [fit(p)],
+        "advice": [advice(p)],
     }

@@ -26,7 +26,7 @@ def test_elements_close_in_turn_and_headings_descend(measured: Path) -> None:
     assert len(page.every("h1")) == 1
     assert {"The points", "Leaderboard", "How chinchilla fits", "The search for a new form",
             "What follows from chinchilla", "What the points tell about the constants",
-            "Provenance"} == set(page.text("h2"))  # fmt: skip
+            "What to run next", "Provenance"} == set(page.text("h2"))  # fmt: skip
 
 
 def test_the_answer_stands_on_top(measured: Path) -> None:
@@ -40,6 +40,18 @@ def test_the_answer_stands_on_top(measured: Path) -> None:
     items = page.text("li")
     assert "N_opt is a power of C with exponent β/(α + β) = 0.513 (0.481 to 0.546)." in items
     assert "✗ contradicted: put back into the slope it gives zero by algebra." in [i.replace("✗", "✗ ") for i in items]
+
+
+def test_advice_names_runs_with_their_price_and_what_no_run_serves(measured: Path) -> None:
+    source = page_of(measured)
+    assert "To tell chinchilla from kaplan2020" in source
+    assert "enough to decide." in source
+    assert "No run within the budget tells more about α (now 0.34)." in source
+    table = (measured / "tables" / "advice-1.csv").read_text(encoding="utf-8").splitlines()
+    assert table[0] == "Runs,N,D,FLOPs each,chinchilla predicts,kaplan2020 predicts,Outside the points"
+    assert [line.split(",")[0] for line in table[1:]] == ["2", "1"]
+    assert "N 2 times beyond" in table[1]
+    assert len(table) == 3
 
 
 def test_nothing_is_loaded_from_elsewhere(measured: Path) -> None:

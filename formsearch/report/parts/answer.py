@@ -20,6 +20,8 @@ def title(b: Builder) -> str:
         return f"Search for a scaling law of {where}"
     if d.derivations:
         return f"What follows from {listed([x.law for x in d.derivations], 3)}"
+    if d.advice and not d.fits:
+        return f"What to run after {where}"
     return f"Fit of {listed([f.law for f in d.fits], 3)}" + (f" to {where}" if where else "")
 
 
@@ -53,10 +55,16 @@ def answer(b: Builder) -> tuple[tuple[tuple[str, str], ...], Equation | None]:
         if fit.status.sentence:
             lines.append(("How sure", sentence(fit.status.sentence)))
         headline = b.equation(b.formula_of(fit.law, fit.formula))
+    elif d.advice:
+        lines.append(
+            ("Question", f"Which runs would tell most after those of {listed([p.name for p in d.points], 3)}?")
+        )
     if d.fronts:
         lines.append(("New form", _new_form(b)))
     if d.derivations:
         lines.append(("What it says to do", _to_do(b)))
+    if d.advice and len(lines) < 5:
+        lines += [("What to run next", sentence(aim.sentence)) for aim in d.advice[0].aims[:1]]
     if b.simulated and len(lines) < 5:
         lines.append(("Beware", f"The losses are not measurements: they are {b.simulated}."))
     return tuple(lines), headline
