@@ -3,8 +3,8 @@
 Searches by genetic programming fail on raw sizes (1e9 parameters, 1e11 tokens) and in single precision they cannot
 even hold the amplitudes. So engines see x = X/scale, under names of our own, and a target y = Y/scale. What they find
 is mapped back symbolically: each X/scale is put in, and all that is constant is folded into as few free constants as
-the form has (k*(X/s)**-p becomes K*X**-p with K = k*s**p), each of them known as an expression in the engine's
-constants and the scales and evaluated to 30 digits. The other direction takes laws in, to seed a search.
+the form has (k*(X/s)**-p becomes K*X**-p with K = k*s**p), in 30 digits. The other direction takes laws in, to seed a
+search.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 DIGITS = 30
+LARGEST, SMALLEST = 1e300, 1e-300
+"""Constants beyond are not held in double precision; below they are zero."""
 PASSES = 6
 
 
@@ -240,17 +242,49 @@ def fold(expression: sympy.Expr, values: Mapping[str, float], variables: set[Any
 
 
 class _Folder:
-    """Constants made by folding: a symbol for each, and what it is."""
+    """Constants made by folding: a symbol for each, and its value to `DIGITS` digits."""
 
     def __init__(self, values: Mapping[str, float], variables: set[Any]) -> None:
         import sympy
+        from mpmath import MPContext
 
         self.variables = variables
-        self.known = {sympy.Symbol(k, positive=True): sympy.Float(v, DIGITS) for k, v in values.items()}
+        # A context of its own: the precision of the process is not ours to change.
+        self.digits = MPContext()
+        self.digits.dps = DIGITS
+        self.known = {sympy.Symbol(k, positive=True): self.digits.mpf(v) for k, v in values.items()}
         taken = {*values, *(str(v) for v in variables)}
         self.fresh = _fresh("k", taken)
-        self.made: dict[Any, Any] = {}
-        """Symbol -> its meaning in the symbols of `values`."""
+        self.made: set[Any] = set()
+
+    def number(self, e: Any) -> Any:
+        """The value of a constant expression. Raises `FormulaError` if it is not a finite real number."""
+        import sympy
+
+        mp = self.digits
+        if e in self.known:
+            return self.known[e]
+        if e.is_Rational:
+            return mp.mpf(int(e.p)) / int(e.q)
+        parts = [self.number(a) for a in e.args]
+        try:
+            if e.is_Add:
+                value = mp.fsum(parts)
+            elif e.is_Mul:
+                value = mp.fprod(parts)
+            elif e.is_Pow:
+                value = mp.power(*parts)
+            elif isinstance(e, sympy.exp):
+                value = mp.exp(parts[0])
+            elif isinstance(e, sympy.log):
+                value = mp.log(parts[0])
+            else:
+                value = mp.mpf(sympy.Float(e.func(*(sympy.Float(x, DIGITS) for x in parts)).evalf(DIGITS), DIGITS))
+        except (ArithmeticError, TypeError, ValueError):
+            raise FormulaError(f"a constant of the form, {e}, is not a finite real number") from None
+        if not isinstance(value, mp.mpf) or not mp.isfinite(value) or abs(value) > LARGEST:
+            raise FormulaError(f"a constant of the form, {e}, is not a finite real number")
+        return value
 
     def constant(self, meaning: Any) -> Any:
         """A signed symbol for a constant expression; whole numbers are left as they are."""
@@ -258,14 +292,12 @@ class _Folder:
 
         if meaning.is_Integer or meaning in self.made or -meaning in self.made:
             return meaning
-        whole = meaning.subs(self.made, simultaneous=True)
-        value = whole.evalf(DIGITS, subs=self.known)
-        if not (value.is_real and value.is_finite) or abs(float(value)) in (math.inf,) or math.isnan(float(value)):
-            raise FormulaError(f"a constant of the form is {value}, not a finite real number")
-        if value == 0:
+        value = self.number(meaning)
+        if abs(value) < SMALLEST:
             return sympy.Integer(0)
         symbol = sympy.Symbol(next(self.fresh), positive=True)
-        self.made[symbol] = whole if value > 0 else -whole
+        self.made.add(symbol)
+        self.known[symbol] = abs(value)
         return symbol if value > 0 else -symbol
 
     def free(self, e: Any) -> bool:
@@ -339,7 +371,7 @@ class _Folder:
         return self.constant(head**exponent) * rest**exponent
 
     def negative(self, e: Any) -> bool:
-        return bool(e.subs(self.made, simultaneous=True).evalf(DIGITS, subs=self.known) < 0)
+        return bool(self.number(e) < 0)
 
     def exponential(self, inner: Any) -> Any:
         import sympy
@@ -374,9 +406,7 @@ class _Folder:
         values, swap = {}, {}
         for symbol in order:
             name = next(numbered)
-            value = float(self.made[symbol].evalf(DIGITS, subs=self.known))
-            if not math.isfinite(value) or value == 0.0:
-                raise FormulaError(f"a constant of the form is {value!r} in raw units, beyond double precision")
+            value = float(self.known[symbol])
             swap[symbol] = sympy.Symbol(name, positive=True)
             values[name] = value
         return Read(expression.subs(swap, simultaneous=True), values)
