@@ -143,7 +143,13 @@ def _native() -> Engine:
     return Native()
 
 
-ENGINES: dict[str, Callable[[], Engine]] = {"native": _native}
+def _operon() -> Engine:
+    from formsearch.search.operon import Operon
+
+    return Operon()
+
+
+ENGINES: dict[str, Callable[[], Engine]] = {"native": _native, "operon": _operon}
 """The project's engines: name -> how to make one."""
 
 

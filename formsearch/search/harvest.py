@@ -1,0 +1,309 @@
+"""What engines outside find, gathered: read, refitted in double precision, pruned, and judged by extrapolation.
+
+Such engines rank by the error in the sample, in their own precision and objective. Here every form is fitted again on
+the fitting core and judged on the hold-outs and by its behaviour beyond the data, so that the best can seed the next
+round of a search, and all are proposed in the order of what counts. Of every form its simplifications are tried as
+well: an exponent that holds a variable becomes a constant, and each term of a sum is left out in turn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from formsearch.exceptions import FormsearchError
+from formsearch.law import Law
+from formsearch.points import Points
+from formsearch.search.asymptotics import QUICK_SAMPLE, Surroundings, falling
+from formsearch.search.emit import to_raw
+from formsearch.search.engine import Config, Proposal, Step
+from formsearch.search.expression import from_law
+from formsearch.search.grammar import (
+    AMPLITUDE,
+    RATE,
+    Apply,
+    Form,
+    Kind,
+    Scalar,
+    Sum,
+    Term,
+    complexity,
+    describe,
+    free_constant,
+    uses,
+)
+from formsearch.search.judge import Fold, size_axes
+from formsearch.search.native import relative
+from formsearch.search.normal import Sketch, normalise
+from formsearch.search.scaling import Scaling
+from formsearch.search.workbench import Candidate as Draft
+from formsearch.search.workbench import Fitted, Workbench
+
+STARTS = 4
+NUMBER = re.compile(r"(?<![A-Za-z_0-9.])\d+\.?\d*(?:[eE][-+]?\d+)?")
+EXACT = 1e-6
+"""Errors below this share of the target's spread are exact, for an engine in single precision."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a form came from: the engine's own text, its errors as the engine had them, and what was done to it."""
+
+    text: str
+    length: int
+    error: float
+    move: str
+
+
+class Harvest:
+    """Forms found so far on one table, each fitted and judged once."""
+
+    def __init__(self, points: Points, config: Config, scaling: Scaling, folds: Sequence[Fold], engine: str) -> None:
+        core, objective = relative(points, config.objective)
+        needed = dict.fromkeys((*config.variables, *(q for law in config.seeds for q in law.quantities)))
+        self.bench = Workbench(core, tuple(needed), objective, folds, config.seed)
+        self.around = Surroundings(self.bench, size_axes(core), falling(self.bench), QUICK_SAMPLE)
+        self.config, self.scaling, self.engine = config, scaling, engine
+        self.found: dict[Form, Fitted] = {}
+        self.origins: dict[Form, Origin] = {}
+        self.seen: dict[str, int] = {}
+        self.refused = 0
+        self.spread = float(np.std(self.bench.target)) or 1.0
+
+    # -- in ------------------------------------------------------------------------------------------------------
+
+    def add_laws(self, laws: Iterable[Law]) -> None:
+        """Fit registry laws from their own starts."""
+        drafts: list[tuple[Sketch, Origin]] = []
+        for law in laws:
+            form = from_law(law)
+            sketch = normalise(form.body, dict(enumerate(form.kinds)), {}, self.bench.level)
+            drafts.append((sketch, Origin(law.name, complexity(sketch.form), float("nan"), f"registry: {law.name}")))
+        self._add(drafts, starts=4 * STARTS)
+
+    def add_texts(self, texts: Iterable[tuple[str, int, float]], copies: int = 2) -> None:
+        """Take formulas (text, length, error) from an engine; of one shape with other numbers so many copies."""
+        drafts: list[tuple[Sketch, Origin]] = []
+        for text, length, error in texts:
+            shape = NUMBER.sub("#", text)
+            if self.seen.get(shape, 0) >= copies:
+                continue
+            self.seen[shape] = self.seen.get(shape, 0) + 1
+            try:
+                law, constants = self.scaling.law(text)
+                form = from_law(law)
+            except FormsearchError:
+                self.refused += 1  # a constant under- or overflows, or a root of something negative
+                continue
+            values = {i: constants[c] for i, c in enumerate(law.constant_names)}
+            sketch = self.normal(form, values)
+            drafts.append((sketch, Origin(text, length, error, "found by the engine")))
+            fixed = constant_exponents(sketch)
+            if fixed is not None:
+                drafts.append((self.normal(*fixed), Origin(text, length, error, "variable exponent made constant")))
+        self._add(drafts)
+
+    def normal(self, form: Form, values: dict[int, float]) -> Sketch:
+        """The normal form, with coefficients of either sign where nothing forbids it."""
+        kinds = kinds_of(form)
+        return normalise(form.body, dict(enumerate(kinds)), values, self.bench.level)
+
+    def prune(self, most: int) -> None:
+        """Try the best forms without each of their terms, again for what that yields, until nothing new comes."""
+        done: set[Form] = set()
+        for _ in range(4):
+            drafts = []
+            for f in self.best(most):
+                if f.form in done:
+                    continue
+                done.add(f.form)
+                origin = self.origins[f.form]
+                for body in without_a_term(f.form.body):
+                    values = dict(enumerate(f.raw()))
+                    sketch = normalise(body, dict(enumerate(f.form.kinds)), values, self.bench.level)
+                    drafts.append((sketch, replace(origin, move="a term left out")))
+            if not self._add(drafts):
+                break
+
+    def _add(self, drafts: Sequence[tuple[Sketch, Origin]], starts: int = STARTS) -> int:
+        """Fit and judge what is new; how many there were."""
+        fresh: dict[Form, tuple[Sketch, Origin]] = {}
+        for sketch, origin in drafts:
+            if self._wanted(sketch.form):
+                fresh.setdefault(sketch.form, (sketch, origin))
+        if not fresh:
+            return 0
+        fitted = self.bench.fit([Draft(s) for s, _ in fresh.values()], starts=starts)
+        good = [f for f in fitted if f is not None]
+        self.bench.judge(good)
+        for f, behaviour in zip(good, self.around.behaviour(good), strict=True) if good else ():
+            f.flaws = behaviour.flaws(self.around.positive, self.around.spread)
+            self.found[f.form] = f
+            self.origins[f.form] = fresh[f.form][1]
+        return len(good)
+
+    def _wanted(self, form: Form) -> bool:
+        if form in self.found or not form.body:
+            return False
+        count = len(uses(form.body))
+        most = self.config.max_constants
+        return complexity(form) <= self.config.max_complexity and (most is None or count <= most)
+
+    # -- out -----------------------------------------------------------------------------------------------------
+
+    def rank(self, f: Fitted) -> tuple[bool, float, int]:
+        """What counts: sane behaviour, extrapolation (exact is exact), size."""
+        error = f.error if np.isfinite(f.error) else float("inf")
+        floor = EXACT * self.spread
+        return (f.flaws > 0, max(error, floor), f.complexity)
+
+    def is_exact(self, f: Fitted) -> bool:
+        """Whether nothing is left to explain, in the sample and beyond."""
+        return max(f.error, self.bench.rms(f)) < EXACT * self.spread
+
+    def best(self, most: int) -> list[Fitted]:
+        """The front by (size, extrapolation) of sane forms, then of all, then the next best."""
+        everyone = list(self.found.values())
+        chosen: dict[Form, Fitted] = {}
+        sane = [f for f in everyone if f.flaws == 0]
+        for members, measure in (
+            (sane, lambda f: f.error),
+            (sane, lambda f: f.objective),
+            (everyone, lambda f: f.error),
+        ):
+            for f in sorted(front(members, measure), key=self.rank):
+                chosen.setdefault(f.form, f)
+        for f in sorted(everyone, key=self.rank):
+            chosen.setdefault(f.form, f)
+        return list(chosen.values())[:most]
+
+    def elites(self, most: int) -> list[tuple[Law, list[dict[str, float]]]]:
+        """The best forms as laws, each with its constants for every group: seeds of the next round."""
+        from formsearch.search.expression import to_law
+
+        result = []
+        for f in self.best(most):
+            raw = [to_raw(f.emitted, v) for v in f.values]
+            law = to_law(f.form, raw[0], "elite", self.bench.points.target_quantity)
+            names = law_constants(f.form, law)
+            result.append((law, [{c: float(r[i]) for c, i in names.items()} for r in raw]))
+        return result
+
+    def proposals(self, most: int) -> Iterator[Proposal]:
+        """The best forms, most promising first."""
+        for f in self.best(most):
+            groups = tuple(tuple(map(float, to_raw(f.emitted, v))) for v in f.values)
+            yield Proposal(f.form, groups[0], self.engine, self.steps(f), groups)
+
+    def steps(self, f: Fitted) -> tuple[Step, ...]:
+        """How a form came about."""
+        origin = self.origins[f.form]
+        if origin.move.startswith("registry"):
+            return (Step(origin.move, describe(f.form), f.complexity, self.bench.rms(f), f.error),)
+        shown = origin.text if len(origin.text) <= 160 else f"{origin.text[:157]}..."
+        return (
+            Step("found by the engine", shown, origin.length, float(np.sqrt(origin.error)), float("nan")),
+            Step(f"{origin.move}; refitted", describe(f.form), f.complexity, self.bench.rms(f), f.error),
+        )
+
+
+def law_constants(form: Form, law: Law) -> dict[str, int]:
+    """Name of a constant in the law made of a form -> its number there."""
+    from formsearch.search.expression import constant_names, variable_symbols
+    from formsearch.search.grammar import variables
+
+    symbols = set(variable_symbols(sorted(variables(form.body))).values())
+    names = constant_names(form, symbols)
+    return {n: i for i, n in enumerate(names) if n in law.constant_names}
+
+
+def front(members: Sequence[Fitted], measure: object) -> list[Fitted]:
+    """Those that no simpler one beats."""
+    kept: list[Fitted] = []
+    best = float("inf")
+    for f in sorted(members, key=lambda f: (f.complexity, measure(f))):  # type: ignore[operator]
+        value = measure(f)  # type: ignore[operator]
+        if value < best:
+            best = value
+            kept.append(f)
+    return kept
+
+
+# -- rewriting ---------------------------------------------------------------------------------------------------
+
+
+def kinds_of(form: Form) -> tuple[Kind, ...]:
+    """Kinds by place: a coefficient is an amplitude, but a slope inside an exponential."""
+    slopes: set[int] = set()
+
+    def visit(body: Sum, inside: bool) -> None:
+        for term in body:
+            if inside:
+                slopes.update(i for i, _ in term.coefficient.constants)
+            for f in term.factors:
+                if isinstance(f, Apply):
+                    for a in f.arguments:
+                        visit(a, inside or f.function == "exp")
+
+    visit(form.body, False)
+    return tuple(
+        (RATE if i in slopes else AMPLITUDE) if k.tag == RATE.tag and k.low == RATE.low else k
+        for i, k in enumerate(form.kinds)
+    )
+
+
+def constant_exponents(sketch: Sketch) -> tuple[Form, dict[int, float]] | None:
+    """The form with x**(something of a variable) replaced by a power of x with a free exponent; None if it has none.
+
+    In the grammar such a power is exp(sum of ... * log x).
+    """
+    from formsearch.search.grammar import EXPONENT, Factor, Log, Power
+
+    kinds = list(sketch.form.kinds)
+    changed = False
+
+    def factor(f: Factor) -> tuple[Factor, ...]:
+        nonlocal changed
+        if not isinstance(f, Apply):
+            return (f,)
+        if f.function == "exp":
+            logs = sorted({g.variable for t in f.arguments[0] for g in t.factors if isinstance(g, Log)})
+            others = any(len(t.factors) > 1 and any(isinstance(g, Log) for g in t.factors) for t in f.arguments[0])
+            if logs and others:
+                changed = True
+                made = []
+                for x in logs:
+                    kinds.append(EXPONENT)
+                    made.append(Power(x, Scalar(-1 * Scalar().number, ((len(kinds) - 1, 1),))))
+                return tuple(made)
+        return (Apply(f.function, tuple(total(a) for a in f.arguments), f.exponent),)
+
+    def total(body: Sum) -> Sum:
+        return tuple(Term(t.coefficient, tuple(g for f in t.factors for g in factor(f))) for t in body)
+
+    body = total(sketch.form.body)
+    if not changed:
+        return None
+    return Form(body, tuple(kinds)), {i: v for i, v in enumerate(sketch.values)}
+
+
+def without_a_term(body: Sum) -> Iterator[Sum]:
+    """The sum without each of its terms, and with each inner sum so treated; and each product without each factor."""
+    for k, term in enumerate(body):
+        if len(body) > 1:
+            yield body[:k] + body[k + 1 :]
+        for j, f in enumerate(term.factors):
+            others = term.factors[:j] + term.factors[j + 1 :]
+            if free_constant(term.coefficient) is not None and others:
+                yield (*body[:k], Term(term.coefficient, others), *body[k + 1 :])
+            if not isinstance(f, Apply):
+                continue
+            for m, argument in enumerate(f.arguments):
+                for smaller in without_a_term(argument):
+                    arguments = (*f.arguments[:m], smaller, *f.arguments[m + 1 :])
+                    changed = Apply(f.function, arguments, f.exponent)
+                    factors = (*term.factors[:j], changed, *term.factors[j + 1 :])
+                    yield (*body[:k], Term(term.coefficient, factors), *body[k + 1 :])

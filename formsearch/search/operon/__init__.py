@@ -1,0 +1,9 @@
+"""Operon (pyoperon) as an engine: genetic programming in C++ with Levenberg-Marquardt on every tree.
+
+`engine` drives it from the parent process and never imports it, `run` is what a child process does, `programs` writes
+seeds.
+"""
+
+from formsearch.search.operon.engine import Operon
+
+__all__ = ["Operon"]

@@ -1,0 +1,268 @@
+"""The Operon engine: rounds of short runs, each in a child process, seeded by what was judged best so far.
+
+Operon ranks trees by their squared error in the sample, in single precision; that picks forms which break beyond the
+data. So a search is not one long run. It is rounds of several short ones, side by side, each from its own seed. After
+a round all fronts are refitted, pruned and judged on the hold-outs (see `harvest`), and the best forms, with registry
+laws at first, are planted into half of the next round's populations; the other half starts from nothing, for variety.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from formsearch.exceptions import FormsearchError, InputError
+from formsearch.points import Points
+from formsearch.search.child import Children, processors
+from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, warn_failed
+from formsearch.search.grammar import describe
+from formsearch.search.harvest import Harvest
+from formsearch.search.judge import coreset
+from formsearch.search.operon.programs import Program, program_of
+from formsearch.search.scaling import Scaling
+
+MODULE = "formsearch.search.operon.run"
+INSTALL = "pip install 'formsearch[operon]'"
+STARTING = 15.0
+"""Seconds that a child may take beyond its time to start and to end, on a busy machine."""
+OPERATORS = {"+": ("add",), "*": ("mul",), "/": ("div",), "pow": ("pow",), "log": ("log",), "exp": ("exp",)}
+COPIES = 8
+"""Most repetitions of a row: how weights are told to an engine that knows none."""
+MIN_ROWS = 4
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is done; everything that decides a result beside the seed.
+
+    population, generations, iterations : of one run (iterations of Levenberg-Marquardt a tree). rows : `generations`
+    is for this many rows; more rows get fewer. length, depth : of trees. side : runs of a round. rounds : at most.
+    copies, elites : how often an elite is planted, and how many. finalists : proposals. most_rows : above, a coreset.
+    """
+
+    population: int = 500
+    generations: int = 30
+    rows: int = 250
+    iterations: int = 10
+    length: int = 35
+    depth: int = 10
+    side: int = 4
+    rounds: int = 100
+    elites: int = 16
+    copies: int = 3
+    finalists: int = 36
+    most_rows: int = 600
+
+
+class Operon:
+    """Operon, driven in rounds."""
+
+    name = "operon"
+    deterministic = (
+        "with a number of generations set, the same seed gives the same forms on the same kind of processor; "
+        "otherwise the clock decides how many runs are made and cuts the last ones"
+    )
+
+    def __init__(self, effort: Effort | None = None) -> None:
+        self.effort = effort or Effort()
+        self.spent: Spent | None = None
+
+    def available(self) -> str | None:
+        """None, or what to type. Looks for the package without importing it."""
+        if find_spec("pyoperon") is None:
+            return f"the package pyoperon is not installed (x86-64 Linux and arm64 macOS only): {INSTALL}"
+        return None
+
+    def propose(self, points: Points, config: Config, report: Report | None = None) -> Iterable[Proposal]:
+        """Search; yields the best forms at the end, or what there is when it is interrupted."""
+        search = Search(points, config, self.effort, report)
+        try:
+            search.run()
+        except KeyboardInterrupt:
+            search.interrupted = True
+        self.spent = search.spent()
+        yield from search.harvest.proposals(self.effort.finalists)
+
+
+class Search:
+    """One search: its harvest, its clock, its runs."""
+
+    def __init__(self, points: Points, config: Config, effort: Effort, report: Report | None) -> None:
+        self.begun = time.monotonic()
+        self.config, self.effort, self.report = config, effort, report
+        self.interrupted = False
+        self.end = self.begun + config.seconds
+        core, folds = coreset(points, config.folds, effort.most_rows, config.seed)
+        self.points = core
+        self.scaling = Scaling.of(core, usable(core, config))
+        self.harvest = Harvest(core, config, self.scaling, folds, "operon")
+        self.parts = parts(core)
+        self.columns = list(self.scaling.columns(core).values())
+        self.target = self.scaling.targets(core)
+        self.weight = self.harvest.bench.points.weight
+        self.operators = operators(core, self.scaling, config)
+        self.runs = self.trees = 0
+        self.failures: list[str] = []
+
+    def run(self) -> None:
+        """Rounds until the time is over, the generations are run, or an exact form is found."""
+        self.harvest.add_laws(law for law in self.config.seeds if self.speakable(law.quantities))
+        known = len(self.harvest.found)
+        fixed = self.config.generations is not None
+        rounds = min(self.effort.rounds, 2) if fixed else self.effort.rounds
+        last = 0.0
+        for turn in range(rounds):
+            begun = time.monotonic()
+            # A round that cannot be half done is not begun.
+            if turn and begun + 0.5 * last > self.end:
+                break
+            self.round(turn)
+            last = time.monotonic() - begun
+            self.harvest.prune(self.effort.elites)
+            self.tell()
+            if self.exact():
+                break  # pruned already: no simpler one fits
+        if self.runs and len(self.failures) == self.runs and len(self.harvest.found) == known:
+            raise FormsearchError(f"engine operon: all {self.runs} runs failed: {self.failures[0]}")
+
+    def speakable(self, quantities: Sequence[str]) -> bool:
+        """Whether all quantities of a law are variables of this search."""
+        return set(quantities) <= set(self.scaling.names)
+
+    # -- a round -------------------------------------------------------------------------------------------------
+
+    def round(self, turn: int) -> None:
+        """Run the children of one round and gather their fronts."""
+        side = self.effort.side if self.config.generations is not None else max(self.effort.side, processors())
+        first = turn * side
+        left = self.end - time.monotonic()
+        batches = -(-side // max(1, min(side, processors())))
+        seconds = max(left / batches if turn == 0 else left, 0.2)
+        requests = [self.request(first + k, seconds) for k in range(side)]
+        fronts: dict[int, list[dict[str, Any]]] = {}
+        grown: dict[int, int] = {}
+        hard = seconds + STARTING
+        with Children(MODULE, requests, hard, until=self.end + STARTING, workers=min(side, processors())) as children:
+            for k, answer in children.answers():
+                fronts[k] = answer["forms"]
+                grown[k] = int(answer["generations"])
+                if time.monotonic() > self.end and answer["kind"] == "front":
+                    continue
+                self.tell(sum(grown.values()) * self.effort.population)
+        for k, outcome in enumerate(children.outcomes):
+            self.runs += outcome.status != "waiting"
+            if outcome.status in ("failed", "died", "late"):
+                said = f"run {first + k} (seed {requests[k]['seed']}): {outcome.error}"
+                self.failures.append(said)
+                warn_failed("operon", said)
+        self.trees += sum(grown.values()) * self.effort.population
+        # In the order of the runs, whichever came first.
+        for k in sorted(fronts):
+            self.harvest.add_texts((f["text"], f["length"], f["error"]) for f in fronts[k])
+
+    def request(self, number: int, seconds: float) -> dict[str, Any]:
+        """What a run is asked."""
+        effort = self.effort
+        part = self.parts[number % len(self.parts)]
+        rows = np.repeat(part, copies_of(self.weight, part))
+        generations = self.config.generations
+        if generations is None:
+            generations = int(np.clip(round(effort.generations * effort.rows / len(rows)), 8, 2 * effort.generations))
+        planted = number % 2 == 0 or number < self.effort.side
+        return {
+            "columns": [c[rows].tolist() for c in self.columns],
+            "target": self.target[rows].tolist(),
+            "operators": self.operators,
+            "seeds": self.seeds(number % len(self.parts)) if planted else [],
+            "population": effort.population, "generations": generations, "iterations": effort.iterations,
+            "length": effort.length, "depth": effort.depth, "seconds": seconds,
+            "seed": (self.config.seed * 1_000_003 + number) % 2**31,
+        }  # fmt: skip
+
+    def seeds(self, group: int) -> list[Program]:
+        """The best forms so far as trees, each planted several times."""
+        programs: list[Program] = []
+        for law, constants in self.harvest.elites(self.effort.elites):
+            if not self.speakable(law.quantities):
+                continue
+            try:
+                program = program_of(self.scaling.scaled(law, constants[min(group, len(constants) - 1)]))
+            except FormsearchError:
+                continue  # a constant of it is beyond double precision, or a function Operon lacks
+            if len(program) <= self.effort.length:
+                programs.extend([program] * self.effort.copies)
+        return programs
+
+    # -- telling -------------------------------------------------------------------------------------------------
+
+    def exact(self) -> bool:
+        """Whether a form that behaves leaves nothing to explain."""
+        harvest = self.harvest
+        return any(f.flaws == 0 and harvest.is_exact(f) for f in harvest.found.values())
+
+    def tell(self, more: int = 0) -> None:
+        """Report how far the search is."""
+        if self.report is None or not self.harvest.found:
+            return
+        f = min(self.harvest.found.values(), key=self.harvest.rank)
+        seconds = time.monotonic() - self.begun
+        self.report(Progress(seconds, self.trees + more, describe(f.form), f.error, f.complexity, self.runs))
+
+    def spent(self) -> Spent:
+        """What the search took."""
+        bench = self.harvest.bench
+        return Spent(time.monotonic() - self.begun, bench.fits, bench.kernel_seconds, self.trees)
+
+
+def usable(points: Points, config: Config) -> list[str]:
+    """Variables that vary and are finite; others would end Operon's process, or make every error NaN.
+
+    Raises `InputError` if none is left or there are too few rows.
+    """
+    if len(points) < MIN_ROWS:
+        raise InputError(f"{points.name}: Operon needs at least {MIN_ROWS} points, there are {len(points)}")
+    good = []
+    for q in dict.fromkeys((*config.variables, *(q for law in config.seeds for q in law.quantities))):
+        v = points.column(q).astype(np.float32)
+        if np.isfinite(v).all() and v.max() > v.min() and (q in config.variables or points.can(q)):
+            good.append(q)
+    if not any(q in config.variables for q in good):
+        raise InputError(f"{points.name}: no variable varies and is finite in single precision")
+    return good
+
+
+def operators(points: Points, scaling: Scaling, config: Config) -> list[str]:
+    """Operon's names. Logarithms and exponentials only where powers cannot do: for columns that hold zeros.
+
+    (On positive columns they double the space and lead to bloat: powers find the same laws in half the time.)
+    """
+    zeros = any(not (points.column(q) > 0).all() for q in scaling.names)
+    wanted = [o for o in config.operators if o not in ("log", "exp") or (zeros and o == "exp")]
+    if not set(wanted) & {"+", "*", "/", "pow"}:
+        wanted = list(config.operators)
+    return [name for o in wanted for name in OPERATORS[o]]
+
+
+def parts(points: Points) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
+    """Rows of each group: a run searches on one group, since Operon knows no groups."""
+    if points.group is None:
+        return [np.arange(len(points))]
+    labels = np.asarray([str(g) for g in points.group])
+    return [np.flatnonzero(labels == g) for g in points.groups]
+
+
+def copies_of(weight: np.ndarray[Any, Any] | None, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """How often each row is repeated, to stand for its weight within a factor of `COPIES`."""
+    if weight is None:
+        return np.ones(len(rows), dtype=np.int64)
+    w = weight[rows]
+    if not w.max() > 1.05 * w.min():
+        return np.ones(len(rows), dtype=np.int64)
+    scaled = w / w.max() * COPIES
+    least = max(float(scaled.min()), 1.0)
+    return np.maximum(np.rint(scaled / least), 1.0).astype(np.int64)
