@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from formsearch.cli.compare import Laws, Split
+from formsearch.cli.ending import Terminated
 from formsearch.cli.fit import Objective, Starts
 from formsearch.cli.own import Formulas, LawFiles, chosen_laws, tell_own
 from formsearch.cli.search import Engine, front_summary, front_table
@@ -64,8 +65,10 @@ def run(
     """The main job: fit, compare, search, derive, report."""
     if not source.data:
         source = _offer(session)
+    from formsearch import __version__
     from formsearch.cli.folder import RESULTS, staged, unfinished_work
     from formsearch.core.objectives import parse_objective
+    from formsearch.ledger import recorded
     from formsearch.pipeline import run as run_all
     from formsearch.store import Store
 
@@ -79,10 +82,16 @@ def run(
     chosen: Any = split if test is None else _ordered(points, test)
     begun = time.perf_counter()
     written: list[Path] = []
+    about = {"command": session.command, "version": __version__, "seed": session.seed, "points": points.describe()}
+    summary: dict[str, Any] = {}
     try:
         with nullcontext(None) if session.out is None else staged(session.out) as stage:
             store: Store | None = None if stage is None else Store(stage.store)
-            with nullcontext() if store is None else store, progress(session.quiet) as report:
+            with (
+                nullcontext() if store is None else store,
+                nullcontext() if store is None else recorded(store, about, summary),
+                progress(session.quiet) as report,
+            ):
                 done = run_all(
                     points,
                     laws=own,
@@ -96,6 +105,7 @@ def run(
                     store=store,
                     progress=report,
                 )
+                summary |= _summary(done)
                 if stage is not None:
                     from formsearch.report import report as write
 
@@ -109,7 +119,7 @@ def run(
                         seconds=time.perf_counter() - begun,
                     )
                     written = [p.relative_to(stage.files) for p in paths]
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Terminated):
         if session.out is not None and (left := unfinished_work(session.out)) is not None:
             complain(f"what was finished is kept in {left}; the same command goes on from there", kind="note")
         raise
@@ -121,6 +131,20 @@ def run(
         main = [p for p in written if p.parent == Path()]
         session.say("written: " + ", ".join(str(session.out / p) for p in main))
     return 0 if done.ok else 1
+
+
+def _summary(done: "Run") -> dict[str, Any]:
+    """What the record of a run in the store says of its outcome."""
+    best = next((s for s in done.board.scores if s.label == done.board.best), None)
+    return {
+        "best": done.board.best,
+        "formula": None if best is None else best.law.formula,
+        "metric": done.board.metric,
+        "error": None if best is None else getattr(best.test, done.board.metric),
+        "split": done.board.split,
+        "laws": len(done.board.scores),
+        "found": None if done.front is None or done.front.best is None else done.front.best.law.formula,
+    }
 
 
 def _offer(session: Session) -> Source:
@@ -182,6 +206,9 @@ def _show(session: Session, done: "Run") -> None:
         if found:
             session.say(f"\noptima of {derivation.law.name}{condition}")
             session.say("\n".join(f"  {_line(r)}" for r in found))
+    if done.advice is not None and done.advice.aims:
+        session.say("\nwhat to run next (the report has the configurations)")
+        session.say("\n".join(f"  {aim.sentence}" for aim in done.advice.aims))
     for note in done.notes:
         session.say(f"note: {note}")
 

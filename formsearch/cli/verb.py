@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from formsearch.cli import terminal
+from formsearch.cli.ending import TERMINATED, Terminated, no_room, terminable
 from formsearch.exceptions import FormsearchError, InputError
 
 if TYPE_CHECKING:
@@ -296,7 +297,7 @@ def guarded(call: Callable[[], int | None], debug: bool = False) -> int:
     """Run a verb; errors become one line on stderr and an exit code. `debug` shows their traceback first."""
     debug = debug or bool(os.environ.get("FORMSEARCH_DEBUG"))
     try:
-        with warnings.catch_warnings():
+        with terminable(), warnings.catch_warnings():
             warnings.showwarning = _show_warning
             return call() or 0
     except (typer.Exit, typer.Abort):
@@ -304,6 +305,9 @@ def guarded(call: Callable[[], int | None], debug: bool = False) -> int:
     except KeyboardInterrupt:
         terminal.complain("interrupted", kind="stopped")
         return INTERRUPTED
+    except Terminated:
+        terminal.complain("terminated", kind="stopped")
+        return TERMINATED
     except BrokenPipeError:  # the reader of our output went away (`formsearch laws | head`): nothing to complain about
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -316,6 +320,9 @@ def guarded(call: Callable[[], int | None], debug: bool = False) -> int:
             for problem in getattr(error, "problems", (str(error),)):
                 terminal.complain(problem)
             return error.exit_code
+        if isinstance(error, OSError) and (said := no_room(error)) is not None:
+            terminal.complain(said)
+            return InputError.exit_code
         if isinstance(error, OSError) and error.filename is not None:
             terminal.complain(f"{error.filename}: {error.strerror}; check the path, its permissions and free space")
             return InputError.exit_code
