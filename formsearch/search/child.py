@@ -106,8 +106,11 @@ class Children:
 
     # -- the parent's side ---------------------------------------------------------------------------------------
 
-    def answers(self) -> Iterator[tuple[int, Answer]]:
-        """(number of the request, answer) as they come, until every run has ended."""
+    def answers(self, meanwhile: Callable[[], None] | None = None) -> Iterator[tuple[int, Answer]]:
+        """(number of the request, answer) as they come, until every run has ended.
+
+        `meanwhile` is called again and again while they run.
+        """
         waiting = list(range(len(self.requests)))
         try:
             while waiting or self._running:
@@ -125,6 +128,8 @@ class Children:
                         self._finish(run)
                     else:
                         self._limit(run, over)
+                if meanwhile is not None:
+                    meanwhile()
                 if self._running:
                     time.sleep(POLL)
         finally:

@@ -182,7 +182,7 @@ def discover(
         engines={e.name: e.deterministic for e in engines}, seconds=time.monotonic() - begun, tried=tried,
         fits=bench.fits + sum(spent.fits for spent in work), kernel_share=share, seed=seed, status=status,
         seeds=tuple(law.name for law in laws),
-        notes=tuple(notes + finish.notes),
+        notes=tuple(notes + finish.notes + [n for e in engines for n in getattr(e, "notes", ())]),
     )  # fmt: skip
 
 

@@ -12,9 +12,13 @@ from formsearch.core.objectives import Asymmetric, Huber, LeastSquares, Objectiv
 from formsearch.exceptions import InputError
 
 
-def elementwise_loss(objective: Objective, weighted: bool = False) -> str:
-    """Julia source of the objective's penalty of one row. Raises `InputError` for an objective that is not ours."""
-    body = f"let r = {'log(p) - log(t)' if objective.log else 'p - t'}; {_rho(objective)} end"
+def elementwise_loss(objective: Objective, weighted: bool = False, unit: float = 1.0) -> str:
+    """Julia source of the objective's penalty of one row, for targets in units of `unit`.
+
+    Raises `InputError` for an objective that is not ours.
+    """
+    residual = "log(p) - log(t)" if objective.log else "p - t" if unit == 1.0 else f"{unit!r} * (p - t)"
+    body = f"let r = {residual}; {_rho(objective)} end"
     if objective.log:
         body = f"p > 0 ? ({body}) : oftype(p, Inf)"
     return f"loss(p, t, w) = w * ({body})" if weighted else f"loss(p, t) = {body}"

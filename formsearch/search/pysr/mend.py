@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from formsearch.search.engine import Proposal, Step
 from formsearch.search.grammar import (
     EXPONENT,
     Apply,
@@ -26,6 +27,8 @@ from formsearch.search.grammar import (
     Scalar,
     Sum,
     Term,
+    complexity,
+    describe,
     number,
     scalar_value,
     times,
@@ -88,14 +91,16 @@ class _Mender:
         return [Power(x, self.exponent(0.5 * s)) for x, s in slopes.items() if s]
 
 
-def mended(form: Form, values: tuple[float, ...]) -> Iterator[tuple[str, Form, tuple[float, ...]]]:
-    """(what was changed, form, constants to start from) for each mending that changes something.
+def mended(proposal: Proposal) -> Iterator[Proposal]:
+    """The proposal's mended forms, those that differ from it.
 
-    New exponents start at 1/2 where an exponential was, else at their old size; the coefficients are starts too, and
-    rough ones.
+    New exponents start at 1/2 where an exponential was, else at their old size; coefficients start where they were.
     """
     for name, exponentials, exponents in zip(NAMES, (True, False, True), (False, True, True), strict=True):
-        work = _Mender(form, values, exponentials, exponents)
-        body = work.sum(form.body)
-        if work.changed:
-            yield name, Form(body, tuple(work.kinds)), tuple(work.values)
+        work = _Mender(proposal.form, proposal.constants, exponentials, exponents)
+        body = work.sum(proposal.form.body)
+        if not work.changed:
+            continue
+        form, values = Form(body, tuple(work.kinds)), tuple(work.values)
+        step = Step(f"mended: {name}", describe(form), complexity(form), math.nan, math.nan)
+        yield Proposal(form, values, proposal.engine, (*proposal.steps, step))
