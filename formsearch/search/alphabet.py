@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Protocol
 
 from formsearch.quantities import PROPORTION_PREFIX, quantity
@@ -41,7 +40,7 @@ class Fresh(Protocol):
 
 Shape = Callable[[Fresh], tuple[Factor, ...]]
 Group = Callable[[Fresh], Sum]
-TWO = Scalar(Fraction(2))
+TWO = Scalar(2.0)
 OVER = Scalar(-ONE)
 
 

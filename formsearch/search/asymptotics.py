@@ -207,6 +207,6 @@ def _inner_sums(body: Sum) -> Iterator[Sum]:
             for a in f.arguments:
                 yield from _inner_sums(a)
             p = f.exponent
-            whole = f.function == "power" and not p.constants and p.number.denominator == 1 and p.number > 0
+            whole = f.function == "power" and not p.constants and float(p.number).is_integer() and p.number > 0
             if f.function == "log" or (f.function == "power" and not whole):
                 yield f.arguments[0]

@@ -117,7 +117,6 @@ class _Line:
             "flaws": f.flaws,
             "parent": None if f.parent is None else self.numbers[id(f.parent)],
             "move": f.move,
-            "key": f.key,
         }
 
 
@@ -139,7 +138,6 @@ def _read(written: Sequence[Mapping[str, Any]], search: Archipelago) -> list[Fit
                 flaws=entry["flaws"],
                 parent=None if entry["parent"] is None else made[entry["parent"]],
                 move=entry["move"],
-                key=entry["key"],
             )
         )
     return made

@@ -243,7 +243,7 @@ class _Emitter:
         if f.function == "power":
             inner = f.arguments[0]
             p = f.exponent
-            if not p.constants and p.number.denominator == 1 and abs(p.number) <= 64:
+            if not p.constants and p.number.is_integer() and abs(p.number) <= 64:
                 return b.power(self.sum(inner), int(p.number))
             exponent = self.scalar(p)
             log = b.column(("log of", inner)) if not uses(inner) else b.log(self.sum(inner))

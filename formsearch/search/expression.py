@@ -54,12 +54,10 @@ def to_sympy(form: Form, constants: Sequence[Any], symbols: Mapping[str, Any]) -
     import sympy
 
     def scalar(s: Scalar) -> Any:
-        value = s.number
-        head = (
-            sympy.Rational(value.numerator, value.denominator)
-            if value.denominator <= MAX_DENOMINATOR
-            else sympy.Float(float(value), 17)
-        )
+        simple = Fraction(s.number).limit_denominator(MAX_DENOMINATOR)
+        # Numbers are held as float64: 2/3 is the fraction it was made of.
+        near = abs(float(simple) - s.number) <= 1e-14 * abs(s.number)
+        head = sympy.Rational(simple.numerator, simple.denominator) if near else sympy.Float(s.number, 17)
         return sympy.Mul(head, *(constants[i] ** p for i, p in s.constants))
 
     def factor(f: Factor) -> Any:
@@ -211,7 +209,7 @@ class _Reader:
     def scalar(self, e: Any) -> Scalar | None:
         """`e` as a number times whole powers of constants; None if it is something else."""
         if e.is_number:
-            return Scalar(Fraction(int(e.p), int(e.q)) if e.is_Rational else Fraction(float(e)))
+            return Scalar(float(e))
         if e in self.constants:
             return Scalar(ONE, ((self.constants[e], 1),))
         if e.is_Pow and e.base in self.constants and e.exp.is_Integer:

@@ -7,8 +7,9 @@
            | Apply("power", (Sum,), p)  Sum**p: shifted and saturating powers, broken powers, an outer power
            | Apply("exp" | "log" | "abs" | "min" | "max", Sums)
 
-A coefficient or exponent is a `Scalar`: a number times whole powers of constants. Constants are numbered; equal
-numbers are the same constant, which is how exponents are tied. `Kind` says what a constant may be.
+A coefficient or exponent is a `Scalar`: a number (float64: a search compares and hashes them all the time) times whole
+powers of constants. Constants are numbered; equal numbers are the same constant, which is how exponents are tied.
+`Kind` says what a constant may be.
 SymPy has no part in this module: a search handles tens of thousands of forms, and only survivors become laws.
 """
 
@@ -16,7 +17,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from fractions import Fraction
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-ONE = Fraction(1)
+ONE = 1.0
 
 
 class Kind(NamedTuple):
@@ -53,7 +53,7 @@ RATE = Kind("r", -INFINITE, INFINITE, (-0.3, 0.3))
 class Scalar(NamedTuple):
     """number * constant**power * ...; `constants` holds (constant, whole power), by constant."""
 
-    number: Fraction = ONE
+    number: float = ONE
     constants: tuple[tuple[int, int], ...] = ()
 
 
@@ -99,14 +99,14 @@ class Form(NamedTuple):
 UNIT = Scalar()
 
 
-def number(value: float | Fraction) -> Scalar:
+def number(value: float) -> Scalar:
     """A scalar without constants."""
-    return Scalar(Fraction(value))
+    return Scalar(float(value))
 
 
-def constant(index: int, times: float | Fraction = 1) -> Scalar:
+def constant(index: int, times: float = 1.0) -> Scalar:
     """A constant, perhaps with a number before it."""
-    return Scalar(Fraction(times), ((index, 1),))
+    return Scalar(float(times), ((index, 1),))
 
 
 def times(a: Scalar, b: Scalar) -> Scalar:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from formsearch.core.batch import Pack
 from formsearch.quantities import quantity
 from formsearch.search.alphabet import Alphabet, Fresh, Shape, joined, logarithm, numeric, plain
 from formsearch.search.emit import emit, to_centred, to_raw
-from formsearch.search.factoring import is_sum, partners, widened, widened_by
+from formsearch.search.factoring import inside_of, is_sum, partners, widened, widened_by
 from formsearch.search.grammar import (
     AMPLITUDE,
     EXPONENT,
@@ -80,7 +79,7 @@ def free_power(q: str, p: float) -> Shape:
 
 
 def _free_complement(q: str, p: float) -> Shape:
-    inner = (Term(UNIT), Term(Scalar(Fraction(-1)), (Power(q, UNIT),)))
+    inner = (Term(UNIT), Term(Scalar(-1.0), (Power(q, UNIT),)))
     return lambda d: (Apply("power", (inner,), constant(d.new(EXPONENT, abs(p)), 1 if p > 0 else -1)),)
 
 
@@ -113,10 +112,10 @@ class Guide:
             if role == "positive":
                 yield Entry(f"log^2 {q}", logarithm(q, 2), log * log, mine)
                 yield Entry(q, plain(q), x, mine, True)
-                yield Entry(f"1/{q}", numeric(q, Scalar(Fraction(-1))), 1 / x, mine)
+                yield Entry(f"1/{q}", numeric(q, Scalar(-1.0)), 1 / x, mine)
             return
         yield Entry(q, plain(q), x, mine, True)
-        yield Entry(f"{q}^2", numeric(q, Scalar(Fraction(2))), x * x, mine)
+        yield Entry(f"{q}^2", numeric(q, Scalar(2.0)), x * x, mine)
         if role == "real":
             for r in RATES:
                 yield Entry(f"exp({q})", _free_rate(q, r), np.exp(r * x), mine, True)
@@ -286,7 +285,7 @@ class Guide:
                     offer(Move("promote", label, _drift(f.form.body, at, factor.variable, q)), column)
 
     def _shares(self, f: Fitted, offer: Callable[..., None]) -> None:
-        """Sums that act on more than they do: F*S -> (F + k*T)*S goes along T*S."""
+        """Sums that act on more than they do, F*S -> (F + k*T)*S along T*S, and that lack a summand, along F*T."""
         for place in places(f.form.body, 0):
             for k, factor in enumerate(place.term.factors):
                 if not is_sum(factor) or not place.without(k):
@@ -300,6 +299,15 @@ class Guide:
                 for e in (*self.singles, *self.products):
                     label = f"share a sum with {e.label} {at}"
                     offer(Move("extend", label, widened_by(place, k, e.shape)), total * e.column)
+                beside = self._column(f, place.without(k))
+                for e in self.singles:
+                    label = f"extend a sum by {e.label} {at}"
+                    offer(Move("extend", label, _longer(place, k, e.shape)), beside * e.column)
+                for q, pairs in self.alphabet.additions.items():
+                    for name, group in pairs:
+                        u, v = self._pair_columns(q, name)
+                        label = f"extend a sum by {name} {at}"
+                        offer(Move("extend", label, _longer_by_all(place, k, group)), beside * u, beside * v)
 
     def _column(self, f: Fitted, factors: tuple[Factor, ...]) -> Array:
         """A product of factors at each row, at the form's constants."""
@@ -348,6 +356,18 @@ def _grouped(place: Place, shape: Shape) -> Rewrite:
 
 def _grouped_all(place: Place, group: Callable[[Fresh], Sum]) -> Rewrite:
     return lambda d: place.with_factors((*place.term.factors, Apply("power", ((Term(UNIT), *group(d)),))))
+
+
+def _longer(place: Place, k: int, shape: Shape) -> Rewrite:
+    return _longer_by_all(place, k, lambda d: (Term(constant(d.new(AMPLITUDE)), shape(d)),))
+
+
+def _longer_by_all(place: Place, k: int, group: Callable[[Fresh], Sum]) -> Rewrite:
+    def rewrite(d: Draft) -> Sum:
+        longer = Apply("power", ((*inside_of(place.term.factors[k]), *group(d)),))
+        return place.with_factors((*place.without(k), longer))
+
+    return rewrite
 
 
 def _drift(body: Sum, at: int, x: str, y: str) -> Rewrite:

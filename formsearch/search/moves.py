@@ -20,7 +20,7 @@ Children are sampled: classes by weight, then uniformly inside the class.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -36,13 +36,13 @@ from formsearch.search.grammar import (
     UNIT,
     Apply,
     Factor,
-    Form,
     Log,
     Power,
     Scalar,
     Sum,
     Term,
     constant,
+    fingerprint,
     map_scalars,
     renumber,
     uses,
@@ -51,7 +51,7 @@ from formsearch.search.grammar import (
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.places import Draft, Move, Place, Put, Rewrite, as_group, exchanged, multiplied, places, sites
 
-SIMPLE = tuple(Fraction(n, d) for n, d in ((1, 4), (1, 3), (1, 2), (2, 3), (3, 4), (1, 1), (3, 2), (2, 1), (3, 1)))
+SIMPLE = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1.0, 3 / 2, 2.0, 3.0)
 WEIGHTS = {
     "add": 5.0, "drop": 1.5, "multiply": 2.5, "promote": 4.0, "extend": 2.5, "wrap": 2.0, "tie": 1.5, "untie": 1.0,
     "snap": 0.7, "swap": 1.5, "cross": 2.0,
@@ -138,7 +138,7 @@ def _valley(q: str, moving_with: Sequence[str], centre: float) -> Shape:
     def make(d: Fresh) -> tuple[Factor, ...]:
         inner = [Term(UNIT, (Log(q),)), Term(constant(d.new(RATE._replace(start=(-30.0, 30.0)), -centre)))]
         inner += [Term(constant(d.new(RATE, 0.0)), (Log(z),)) for z in moving_with]
-        return (Apply("power", (tuple(inner),), Scalar(Fraction(2))),)
+        return (Apply("power", (tuple(inner),), Scalar(2.0)),)
 
     return make
 
@@ -300,10 +300,15 @@ def _snap(sketch: Sketch) -> Iterator[Move]:
     for i in _exponents(sketch):
         value = sketch.values[i]
         for simple in sorted(SIMPLE, key=lambda s, v=value: abs(float(s) - v))[:2]:  # type: ignore[misc]
-            yield Move("snap", f"snap an exponent to {simple}", _fixed(_snapped(sketch.form.body, i, simple)))
+            label = f"snap an exponent to {_fraction(simple)}"
+            yield Move("snap", label, _fixed(_snapped(sketch.form.body, i, simple)))
 
 
-def _snapped(body: Sum, index: int, value: Fraction) -> Sum:
+def _fraction(value: float) -> str:
+    return str(Fraction(value).limit_denominator(12))
+
+
+def _snapped(body: Sum, index: int, value: float) -> Sum:
     def change(s: Scalar) -> Scalar:
         for i, p in s.constants:
             if i == index:
@@ -352,14 +357,18 @@ def children(
     rng: np.random.Generator,
     others: Sequence[Sketch] = (),
     groups: Sequence[str] = tuple(WEIGHTS),
+    met: Container[int] = (),
 ) -> list[tuple[Sketch, str]]:
-    """Up to `count` distinct children: classes (of `groups`) by weight, moves of a class without replacement."""
+    """Up to `count` distinct children: classes (of `groups`) by weight, moves of a class without replacement.
+
+    Forms whose fingerprints are in `met` are passed over.
+    """
     every = moves_of(sketch, alphabet, others)
     table = {name: found for name, found in every.items() if found and name in groups}
     for name, found in table.items():
         table[name] = [found[i] for i in rng.permutation(len(found))]
     result: list[tuple[Sketch, str]] = []
-    met: set[Form] = {sketch.form}
+    mine: set[int] = {fingerprint(sketch.form)}
     while table and len(result) < count:
         names = list(table)
         weights = np.array([WEIGHTS[n] for n in names])
@@ -372,7 +381,8 @@ def children(
         if not body:
             continue
         child = normalise(body, draft.kinds, draft.values, alphabet.level)
-        if child.form.body and child.form not in met:
-            met.add(child.form)
+        key = fingerprint(child.form)
+        if child.form.body and key not in mine and key not in met:
+            mine.add(key)
             result.append((child, move.label))
     return result

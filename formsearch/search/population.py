@@ -8,7 +8,8 @@ their children are the ones that `guide` holds most promising, the others are sa
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,13 +18,13 @@ from formsearch.search.alphabet import Alphabet
 from formsearch.search.asymptotics import QUICK_SAMPLE, Surroundings, falling
 from formsearch.search.engine import Config
 from formsearch.search.expression import from_law
-from formsearch.search.grammar import Apply, Form, Term, complexity, constant, fingerprint, uses
+from formsearch.search.grammar import Apply, Form, Term, constant, fingerprint, uses, variables
 from formsearch.search.guide import Guide, Hint
 from formsearch.search.judge import size_axes
 from formsearch.search.moves import children
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.places import Draft
-from formsearch.search.workbench import Candidate, Fitted, Workbench
+from formsearch.search.workbench import Candidate, Family, Fitted, Workbench
 
 CANCELLATION = 20.0
 """Terms this many times larger than the target cancel each other."""
@@ -34,8 +35,8 @@ NEARLY, EXACT = 1e-9, 1e-22
 ALIKE = 1e-3
 """Forms of one complexity whose two errors differ by a smaller share take one place."""
 ROUNDING = 1e-9
-REMEMBERED = 400
-"""Hints are kept for so many forms."""
+REMEMBERED, RANKED = 400, 80
+"""Hints are kept for so many forms, and so many for each."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Effort:
     children: int = 24
     guided: int = 12
     niche: int = 4
+    kin: int = 2
     starts: int = 4
     finalists: int = 60
     most_rows: int = 600
@@ -66,17 +68,31 @@ class Tools:
         self.guide = Guide(bench, self.alphabet)
         self.total = float(bench.weight.sum()) * bench.scale**2
         self.tried = 0
-        self._hints: dict[int, tuple[Fitted, list[Hint]]] = {}
+        self._hints: dict[int, tuple[Fitted, list[Promise]]] = {}
 
-    def hints(self, f: Fitted) -> list[Hint]:
+    def family(self, f: Fitted) -> Family:
+        """Which variables act together in the terms of a form: what forms of one way of thinking share."""
+        if f.family is None:
+            f.family = tuple(sorted(tuple(sorted(variables((term,)))) for term in f.form.body))
+        return f.family
+
+    def hints(self, f: Fitted) -> list[Promise]:
         """The guide's ranking for a form, remembered."""
         # By the fitted form, not by the form: islands may have fitted it differently, and what is remembered must
         # not decide what comes out. The form is kept with its hints, so that no other can get its number.
         if id(f) not in self._hints:
             if len(self._hints) >= REMEMBERED:
                 self._hints.pop(next(iter(self._hints)))
-            self._hints[id(f)] = f, self.guide.hints(f)
+            self._hints[id(f)] = f, [Promise(h) for h in self.guide.hints(f)[:RANKED]]
         return self._hints[id(f)][1]
+
+
+@dataclass
+class Promise:
+    """A hint, and the hash of the form it leads to, once that was made."""
+
+    hint: Hint
+    key: int | None = None
 
 
 class Population:
@@ -132,36 +148,52 @@ class Population:
             guided = self.guided(parent, sketch)
             found.extend(guided)
             rest = self.effort.children - len(guided)
-            for child, label in children(sketch, self.alphabet, rest, self.rng, others):
+            for child, label in children(sketch, self.alphabet, rest, self.rng, others, met=self.seen):
                 found.append(Candidate(child, parent, label))
         self.consider(found)
 
     def guided(self, parent: Fitted, sketch: Sketch) -> list[Candidate]:
         """The children that the guide holds most promising and that were not met before."""
         found: list[Candidate] = []
-        met: set[Form] = set()
-        for hint in self.tools.hints(parent):
+        met: set[int] = set()
+        for promise in self.tools.hints(parent):
             if len(found) >= self.effort.guided:
                 break
+            if promise.key in self.seen:
+                continue
             draft = Draft(sketch)
-            child = normalise(hint.move.rewrite(draft), draft.kinds, draft.values, self.alphabet.level)
-            if fingerprint(child.form) not in self.seen and child.form not in met:
-                met.add(child.form)
-                found.append(Candidate(child, parent, hint.move.label))
+            move = promise.hint.move
+            child = normalise(move.rewrite(draft), draft.kinds, draft.values, self.alphabet.level)
+            promise.key = fingerprint(child.form)
+            if promise.key not in self.seen and promise.key not in met:
+                met.add(promise.key)
+                found.append(Candidate(child, parent, move.label))
         return found
 
     def select(self, count: int) -> list[Fitted]:
-        """Parents from the fronts and from all members."""
-        sources = [(share, self.front(measure)) for share, measure in FRONTS]
-        sources.append((REST, list(self.members.values())))
-        sources = [(share, forms) for share, forms in sources if forms]
-        shares = np.array([share for share, _ in sources])
+        """Parents from the fronts and from all members; half of them from the fronts of a random half of the families.
+
+        The second half is where a family is bred on that another one hides from the fronts.
+        """
+        families = sorted({self.tools.family(f) for f in self.members.values()})
+        drawn = {family for family in families if self.rng.random() < 0.5}
+        half = [f for f in self.members.values() if self.tools.family(f) in drawn]
+        everyone = list(self.members.values())
+        pools = [self.sources(everyone), self.sources(half or everyone)]
         chosen = []
-        for _ in range(count):
+        for k in range(count):
+            sources = pools[k % 2]
+            shares = np.array([share for share, _ in sources])
             forms = sources[int(self.rng.choice(len(sources), p=shares / shares.sum()))][1]
             # Later members of a front are larger and better: they are where the search goes on.
             chosen.append(forms[min(int(len(forms) * np.sqrt(self.rng.random())), len(forms) - 1)])
         return chosen
+
+    def sources(self, members: Sequence[Fitted]) -> list[tuple[float, list[Fitted]]]:
+        """Where parents come from, each with its share: fronts, and all members."""
+        found = [(share, front_of(members, measure)) for share, measure in FRONTS]
+        found.append((REST, list(members)))
+        return [(share, forms) for share, forms in found if forms]
 
     # -- fitting and keeping -------------------------------------------------------------------------------------
 
@@ -170,13 +202,13 @@ class Population:
         new = []
         for c in candidates:
             key = fingerprint(c.sketch.form)
-            if key not in self.seen and self.admissible(c.sketch.form):
+            if key not in self.seen and self.admissible(c):
                 self.seen.add(key)
                 new.append(c)
         self.tools.tried += len(new)
         rough = self.bench.fit(new, starts=2, iterations=12, tolerance=1e-4)
         promising = [
-            Candidate(f.sketch(), c.parent, c.move)
+            Candidate(f.sketch(), c.parent, c.move, f.emitted, c.size)
             for f, c in zip(rough, new, strict=True)
             if f is not None and self.promises(f, ROUGH)
         ]
@@ -192,11 +224,12 @@ class Population:
                 self.members[f.form] = f
         self.prune()
 
-    def admissible(self, form: Form) -> bool:
+    def admissible(self, candidate: Candidate) -> bool:
         """Within the caps on size."""
+        form = candidate.sketch.form
         if self.config.max_constants is not None and len(form.kinds) > self.config.max_constants:
             return False
-        return complexity(form) <= self.config.max_complexity and bool(uses(form.body))
+        return candidate.measured() <= self.config.max_complexity and bool(uses(form.body))
 
     def promises(self, f: Fitted, slack: float) -> bool:
         """Whether a form fits better than its parent, or nearly as well as members of its size."""
@@ -223,7 +256,10 @@ class Population:
         return False
 
     def prune(self) -> None:
-        """Keep the best few of every complexity, by each measure, of forms that are alike only one."""
+        """Keep the best few of every complexity, by each measure, of forms that are alike only one.
+
+        Not more than `Effort.kin` of them may be of one family: a habit that wins early would fill all places.
+        """
         niches: dict[int, list[Fitted]] = {}
         for f in self.members.values():
             niches.setdefault(f.complexity, []).append(f)
@@ -231,9 +267,12 @@ class Population:
         for niche in niches.values():
             for _, measure in FRONTS:
                 places: list[Fitted] = []
+                kin: Counter[object] = Counter()
                 for f in sorted(niche, key=measure):
-                    if not any(alike(f, other) for other in places):
+                    family = self.tools.family(f)
+                    if kin[family] < self.effort.kin and not any(alike(f, other) for other in places):
                         places.append(f)
+                        kin[family] += 1
                         kept[f.form] = f
                         if len(places) >= self.effort.niche:
                             break
@@ -243,12 +282,7 @@ class Population:
 
     def front(self, measure: Callable[[Fitted], float]) -> list[Fitted]:
         """Members that no smaller one beats, by increasing complexity."""
-        best, result = float("inf"), []
-        for f in sorted(self.members.values(), key=lambda f: (f.complexity, measure(f))):
-            if measure(f) < best:
-                best = measure(f)
-                result.append(f)
-        return result
+        return front_of(self.members.values(), measure)
 
     def exact(self) -> list[Fitted]:
         """Members that fit to the last digits, simplest first."""
@@ -268,6 +302,16 @@ class Population:
                 if form not in before and m.complexity < f.complexity and m.error <= slack and m.flaws <= f.flaws
             ]  # fmt: skip
             waiting[:0] = sorted(better, key=size)[:2]
+
+
+def front_of(members: Iterable[Fitted], measure: Callable[[Fitted], float]) -> list[Fitted]:
+    """Those that no smaller one beats, by increasing complexity."""
+    best, result = float("inf"), []
+    for f in sorted(members, key=lambda f: (f.complexity, measure(f))):
+        if measure(f) < best:
+            best = measure(f)
+            result.append(f)
+    return result
 
 
 def alike(a: Fitted, b: Fitted) -> bool:

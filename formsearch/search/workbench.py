@@ -27,6 +27,7 @@ from formsearch.search.normal import Sketch
 
 Array = NDArray[np.float64]
 
+Family = tuple[tuple[str, ...], ...]
 SPREAD = 16
 CHUNK = 256
 """Candidates per call of the kernels; bounds memory, and changes no result."""
@@ -52,7 +53,7 @@ def _uniform(seed: int, shape: tuple[int, int]) -> Array:
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z ^= z >> np.uint64(31)
-    return ((z >> np.uint64(11)) * 2.0**-53).reshape(shape)
+    return np.asarray((z >> np.uint64(11)).astype(np.float64) * 2.0**-53).reshape(shape)
 
 
 @dataclass(eq=False)
@@ -75,7 +76,7 @@ class Fitted:
     flaws: int = 0
     parent: Fitted | None = None
     move: str = ""
-    key: str = field(default="", repr=False)
+    family: Family | None = field(default=None, repr=False)
 
     def raw(self) -> tuple[float, ...]:
         """Constants in raw units, of the first group."""
