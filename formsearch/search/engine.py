@@ -149,7 +149,13 @@ def _operon() -> Engine:
     return Operon()
 
 
-ENGINES: dict[str, Callable[[], Engine]] = {"native": _native, "operon": _operon}
+def _pysr() -> Engine:
+    from formsearch.search.pysr.engine import PySR
+
+    return PySR()
+
+
+ENGINES: dict[str, Callable[[], Engine]] = {"native": _native, "operon": _operon, "pysr": _pysr}
 """The project's engines: name -> how to make one."""
 
 
