@@ -17,6 +17,7 @@ from formsearch.law import Law
 from formsearch.points import Points
 
 if TYPE_CHECKING:
+    from formsearch.advise.advice import Advice
     from formsearch.compare.entries import Laws
     from formsearch.compare.leaderboard import Leaderboard
     from formsearch.core.objectives import Objective
@@ -47,8 +48,8 @@ class Run:
 
     points : all of them. training : the rows that the fits and the search saw. board : the registered laws and the
     accepted forms, judged on the same rows. front : what the search found; None without a search. fits : of the laws
-    that may be the best and of the accepted forms, to the training rows. derivations : theirs. notes : what was
-    left out, and why.
+    that may be the best and of the accepted forms, to the training rows. derivations : theirs. advice : what to run
+    next, from fits to all points; None where there is none. notes : what was left out, and why.
     """
 
     points: Points
@@ -57,12 +58,14 @@ class Run:
     front: Front | None
     fits: tuple[Fit, ...]
     derivations: tuple[Derivation, ...]
+    advice: Advice | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def items(self) -> list[Any]:
         """The results, in the order of a report."""
-        return [self.points, self.board, *([] if self.front is None else [self.front]), *self.derivations, *self.fits]
+        optional = [item for item in (self.front, self.advice) if item is not None]
+        return [self.points, self.board, *optional, *self.derivations, *self.fits]
 
     @property
     def ok(self) -> bool:
@@ -80,6 +83,7 @@ class Run:
             "front": None if self.front is None else self.front.to_dict(),
             "fits": [f.to_dict() for f in self.fits],
             "derivations": [d.to_dict() for d in self.derivations],
+            "advice": None if self.advice is None else self.advice.to_dict(),
             "notes": list(self.notes),
         }
 
@@ -150,7 +154,9 @@ def run(
         board = judged([*_as_list(laws), *found.values()], "judging what was found")
     fits = _best_fits(board, found)
     derivations, missing = _derivations(fits, training, resamples, fitter, tell)
-    return Run(points, training, board, front, fits, derivations, (*notes, *missing))
+    notes += missing
+    advice, missing = _advice(board, points, derivations, objective, starts, seed, fitter, tell)
+    return Run(points, training, board, front, fits, derivations, advice, (*notes, *missing))
 
 
 def _silent(stage: str, done: float | None = None, remark: str = "") -> None:
@@ -275,3 +281,39 @@ def _questions(law: Law, training: Points) -> list[dict[str, Any]]:
         budgets = np.geomspace(compute.min(), 10 * compute.max(), FRONTIER)
         questions.append({"subject_to": f"C = 6*{size}*D", "sweep": {"C": [float(b) for b in budgets]}})
     return questions
+
+
+def _advice(
+    board: Leaderboard,
+    points: Points,
+    derivations: Sequence[Derivation],
+    objective: Objective | None,
+    starts: int,
+    seed: int,
+    fitter: Remembered,
+    tell: Progress,
+) -> tuple[Advice | None, list[str]]:
+    """What to run next: to tell the leading laws apart, and to pin down the optima that are numbers of the law."""
+    from formsearch.advise import advise
+
+    tell("weighing what to run next")
+    leading = [score.law for score in board.leading(MAY_BE_BEST)]
+    if not leading:
+        return None, []
+    try:
+        return advise([fitter(law, points, objective, starts, seed) for law in leading],
+                      _optima(leading[0], derivations), seed=seed), []  # fmt: skip
+    except InputError as error:
+        return None, [f"no advice on what to run next: {error}"]
+
+
+def _optima(law: Law, derivations: Sequence[Derivation]) -> dict[str, str]:
+    """Optima of the law that depend on no variable, as formulas in its constants."""
+    names = set(law.constant_names)
+    results = [r for d in derivations if d.law.key == law.key for r in d.results if r.kind in ("minimum", "maximum")]
+    found: dict[str, str] = {}
+    for result in results:
+        symbols = {str(s) for s in result.full.free_symbols} if result.full is not None else set()
+        if symbols and symbols <= names:
+            found.setdefault(f"{result.symbol}_opt", str(result.full))
+    return found

@@ -135,12 +135,21 @@ def test_a_derivation_that_fails_is_a_note(monkeypatch: pytest.MonkeyPatch) -> N
     assert "no derivation for chinchilla under C = 6*N*D: not today" in done.notes
 
 
+def test_a_run_advises_what_to_run_next() -> None:
+    done = run(exact(0.003), **(QUICK | {"seconds": 0.0, "laws": ["chinchilla", "kaplan2020"]}))
+    assert done.advice is not None
+    assert done.advice.law == done.board.best
+    assert done.to_dict()["advice"]["aims"][-1]["runs"]
+    assert done.advice in done.items
+
+
 def test_stages_are_told_in_order() -> None:
     told: list[tuple[str, float | None]] = []
     run(exact(0.003), progress=lambda stage, done=None, remark="": told.append((stage, done)), **QUICK)
     stages = list(dict.fromkeys(stage for stage, _ in told))
     assert stages[:2] == ["fitting and judging laws", "searching for new forms"]
-    assert stages[-1].startswith("deriving the optima of")
+    assert stages[-2].startswith("deriving the optima of")
+    assert stages[-1] == "weighing what to run next"
     assert all(done is None or 0 <= done <= 1 for _, done in told)
 
 
