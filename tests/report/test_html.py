@@ -48,7 +48,7 @@ def test_advice_names_runs_with_their_price_and_what_no_run_serves(measured: Pat
     assert "enough to decide." in source
     assert "No run within the budget tells more about α (now 0.34)." in source
     table = (measured / "tables" / "advice-1.csv").read_text(encoding="utf-8").splitlines()
-    assert table[0] == "Runs,N,D,FLOPs each,chinchilla predicts,kaplan2020 predicts,Outside the points"
+    assert table[0] == "Runs,N,D,FLOPs each,chinchilla,kaplan2020,Outside"
     assert [line.split(",")[0] for line in table[1:]] == ["2", "1"]
     assert "N 2 times beyond" in table[1]
     assert len(table) == 3

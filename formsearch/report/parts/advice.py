@@ -37,10 +37,11 @@ def _blocks(b: Builder, advice: AdviceRecord) -> list[Block]:
 
 
 def _table(b: Builder, advice: AdviceRecord, aim: AimRecord, index: int) -> Block:
-    factors, laws = list(aim.runs[0].factors), list(aim.runs[0].predictions)
+    factors = list(aim.runs[0].factors)
+    laws = list(aim.runs[0].predictions) if aim.kind == "separate" else []
     columns = [Column("Runs", True), *(Column(q, True) for q in factors)]
     columns += [Column("FLOPs each", True)] if advice.costed else []
-    columns += [*(Column(f"{name} predicts", True) for name in laws), Column("Outside the points", wide=True)]
+    columns += [*(Column(name, True) for name in laws), Column("Outside", wide=True)]
     rows: list[list[Cell]] = []
     for run in aim.runs:
         row: list[Cell] = [Value(str(run.times), run.times)]
@@ -49,7 +50,10 @@ def _table(b: Builder, advice: AdviceRecord, aim: AimRecord, index: int) -> Bloc
         row += [Value(number(run.predictions[name], 4), run.predictions[name]) for name in laws]
         rows.append([*row, run.beyond or "no"])
     simulated = advice.points.simulated if advice.points else b.simulated
-    return b.table(f"advice-{index + 1}", f"Runs advised, aim {index + 1}", columns, rows, simulated)
+    caption = (
+        f"Runs that tell {advice.law} from {aim.what}, with what each predicts" if laws else f"Runs for {aim.what}"
+    )
+    return b.table(f"advice-{index + 1}", caption, columns, rows, simulated)
 
 
 def _opening(text: str) -> str:
