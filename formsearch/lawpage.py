@@ -7,6 +7,7 @@ do the same for the list of laws.
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -96,17 +97,17 @@ def page_markdown(law: Law) -> str:
     page = law_page(law)
     parts = [
         f"## {law.name}",
-        law.title,
+        _escaped(law.title),
         f"$$\n{typeset.latex(law, _letter(law))}\n$$",
         f"`{law.target} = {law.formula}`",
-        _table(*_variables(page), "pipe"),
-        *([_table(*t, "pipe") for t in _constants(page)] if page["constants"] else []),
+        _pipe(_variables(page)),
+        *(map(_pipe, _constants(page)) if page["constants"] else []),
     ]
     for heading, items in _sections(page):
         if len(items) == 1:
-            parts.append(f"**{heading}.** {items[0]}")
+            parts.append(f"**{heading}.** {_escaped(items[0])}")
         elif items:
-            parts.append(f"**{heading}**\n\n" + "\n".join(f"- {item}" for item in items))
+            parts.append(f"**{heading}**\n\n" + "\n".join(f"- {_escaped(item)}" for item in items))
     return "\n\n".join(p for p in parts if p) + "\n"
 
 
@@ -122,7 +123,7 @@ def list_text(laws: Iterable[Law], width: int = 120) -> str:
 
 def list_markdown(laws: Iterable[Law]) -> str:
     """The list of laws as a Markdown table."""
-    return _table(*_listed(laws), "pipe")
+    return _pipe(_listed(laws))
 
 
 # -- parts of the page -------------------------------------------------------------------------------------------------
@@ -173,6 +174,16 @@ def _constants(page: Mapping[str, Any]) -> list[_Table]:
 
 
 _ROOM_FOR_FITS = 40
+
+
+def _escaped(text: str) -> str:
+    """Plain text in Markdown: a product or a power is no emphasis."""
+    return re.sub(r"([*<|$`\\])", r"\\\1", text)
+
+
+def _pipe(table: _Table) -> str:
+    header, rows = table
+    return _table(header, [[_escaped(cell) for cell in row] for row in rows], "pipe")
 
 
 def _number(value: float) -> str:
@@ -248,9 +259,8 @@ def _table(header: list[str], rows: list[list[str]], style: str, width: int | No
     if width is not None:
         rows = _wrapped(header, rows, width)
     numbers = [h not in ("unit", "symbol") and all(_is_number(r[i]) for r in rows) for i, h in enumerate(header)]
-    cells = [[c.replace("|", "\\|") for c in r] for r in rows] if style == "pipe" else rows
     align = ["right" if number else "left" for number in numbers]
-    return str(tabulate(cells, header, tablefmt=style, disable_numparse=True, colalign=align if rows else None))
+    return str(tabulate(rows, header, tablefmt=style, disable_numparse=True, colalign=align if rows else None))
 
 
 def _wrapped(header: list[str], rows: list[list[str]], width: int) -> list[list[str]]:
