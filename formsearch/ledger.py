@@ -57,10 +57,13 @@ def recorded(store: Store, about: Mapping[str, Any], summary: dict[str, Any]) ->
         raise
     finally:
         with suppress(StoreError):
+            if status == DONE:
+                # What the last finished run did not need is what pruning removes.
+                store.mark_used(store.run)
             store.change(
                 "UPDATE run SET status = ?, recalled = ?, summary = ?, ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') "
                 "WHERE id = ?",
-                (status, store.recalled, as_text(summary), store.run),
+                (status, len(store.recalled), as_text(summary), store.run),
             )
         store.run = None
 

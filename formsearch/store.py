@@ -60,6 +60,7 @@ _MIGRATIONS: Mapping[int, str] = {
             checksum TEXT NOT NULL,
             seconds  REAL,
             run      INTEGER,
+            used     INTEGER,
             created  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
         );
         CREATE INDEX work_by_kind ON work (kind, label);
@@ -133,8 +134,8 @@ class Store:
         self.read_only = read_only
         self.run: int | None = None
         """Number of the run under way (see `formsearch.ledger`): what is put belongs to it."""
-        self.recalled = 0
-        """How many pieces were found here since the file was opened."""
+        self.recalled: set[str] = set()
+        """Keys of the pieces that were found here since the file was opened."""
         self._lock = threading.Lock()
         with self._explained("open"):
             self._db = self._connect()
@@ -166,7 +167,7 @@ class Store:
         if row is None:
             return None
         payload = self._checked(key, *row)
-        self.recalled += 1
+        self.recalled.add(key)
         return payload
 
     def put(
@@ -211,6 +212,19 @@ class Store:
         where, values = ("", ()) if kind is None else ("WHERE kind = ?", (kind,))
         columns = "key, kind, label, length(payload), seconds, run, created"
         return [Entry(*row) for row in self.rows(f"SELECT {columns} FROM work {where} ORDER BY id", values)]
+
+    def mark_used(self, run: int) -> None:
+        """Note that a run needed the pieces that were recalled here."""
+        with self._lock, self._explained("write"):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                pairs = ((run, key) for key in self.recalled)
+                self._db.executemany("UPDATE work SET used = ? WHERE key = ?", pairs)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
 
     # -- work under way ------------------------------------------------------------------------------------------
 

@@ -12,9 +12,11 @@ from formsearch.cli.data import data
 from formsearch.cli.derive import derive
 from formsearch.cli.doctor import doctor
 from formsearch.cli.fit import fit
+from formsearch.cli.init import init
 from formsearch.cli.laws import laws
 from formsearch.cli.report import report
 from formsearch.cli.run import run
+from formsearch.cli.runs import runs
 from formsearch.cli.search import search
 from formsearch.cli.verb import guarded
 from formsearch.cli.verify import verify
@@ -22,6 +24,7 @@ from formsearch.exceptions import UnknownNameError
 
 VERBS = {
     "run": run,
+    "init": init,
     "laws": laws,
     "data": data,
     "fit": fit,
@@ -31,6 +34,7 @@ VERBS = {
     "derive": derive,
     "verify": verify,
     "report": report,
+    "runs": runs,
     "doctor": doctor,
 }
 """In the order of `formsearch --help`."""

@@ -385,10 +385,18 @@ def write_report(session: Session, items: Sequence[object]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file in one step: it is either the old one or the whole new one."""
+    write_bytes(path, text.encode("utf-8", "surrogateescape"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file in one step: it is either the old one or the whole new one, after a power cut, too."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        partial.write_text(text, encoding="utf-8")
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
