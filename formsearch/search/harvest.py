@@ -22,11 +22,12 @@ from formsearch.search.emit import to_raw
 from formsearch.search.engine import Config, Proposal, Step
 from formsearch.search.expression import from_law
 from formsearch.search.grammar import (
-    AMPLITUDE,
-    RATE,
+    EXPONENT,
     Apply,
+    Factor,
     Form,
-    Kind,
+    Log,
+    Power,
     Scalar,
     Sum,
     Term,
@@ -93,12 +94,12 @@ class Harvest:
                 continue
             self.seen[shape] = self.seen.get(shape, 0) + 1
             try:
-                law, constants = self.scaling.law(text)
-                form = from_law(law)
+                form, values = self.scaling.form(text)
             except FormsearchError:
                 self.refused += 1  # a constant under- or overflows, or a root of something negative
                 continue
-            values = {i: constants[c] for i, c in enumerate(law.constant_names)}
+            if not form.body:
+                continue
             sketch = self.normal(form, values)
             drafts.append((sketch, Origin(text, length, error, "found by the engine")))
             fixed = constant_exponents(sketch)
@@ -107,9 +108,8 @@ class Harvest:
         self._add(drafts)
 
     def normal(self, form: Form, values: dict[int, float]) -> Sketch:
-        """The normal form, with coefficients of either sign where nothing forbids it."""
-        kinds = kinds_of(form)
-        return normalise(form.body, dict(enumerate(kinds)), values, self.bench.level)
+        """The normal form with its constants."""
+        return normalise(form.body, dict(enumerate(form.kinds)), values, self.bench.level)
 
     def prune(self, most: int) -> None:
         """Try the best forms without each of their terms, again for what that yields, until nothing new comes."""
@@ -180,17 +180,9 @@ class Harvest:
             chosen.setdefault(f.form, f)
         return list(chosen.values())[:most]
 
-    def elites(self, most: int) -> list[tuple[Law, list[dict[str, float]]]]:
-        """The best forms as laws, each with its constants for every group: seeds of the next round."""
-        from formsearch.search.expression import to_law
-
-        result = []
-        for f in self.best(most):
-            raw = [to_raw(f.emitted, v) for v in f.values]
-            law = to_law(f.form, raw[0], "elite", self.bench.points.target_quantity)
-            names = law_constants(f.form, law)
-            result.append((law, [{c: float(r[i]) for c, i in names.items()} for r in raw]))
-        return result
+    def elites(self, most: int) -> list[tuple[Form, list[tuple[float, ...]]]]:
+        """The best forms, each with its constants in raw units for every group: seeds of the next round."""
+        return [(f.form, [tuple(map(float, to_raw(f.emitted, v))) for v in f.values]) for f in self.best(most)]
 
     def proposals(self, most: int) -> Iterator[Proposal]:
         """The best forms, most promising first."""
@@ -210,16 +202,6 @@ class Harvest:
         )
 
 
-def law_constants(form: Form, law: Law) -> dict[str, int]:
-    """Name of a constant in the law made of a form -> its number there."""
-    from formsearch.search.expression import constant_names, variable_symbols
-    from formsearch.search.grammar import variables
-
-    symbols = set(variable_symbols(sorted(variables(form.body))).values())
-    names = constant_names(form, symbols)
-    return {n: i for i, n in enumerate(names) if n in law.constant_names}
-
-
 def front(members: Sequence[Fitted], measure: object) -> list[Fitted]:
     """Those that no simpler one beats."""
     kept: list[Fitted] = []
@@ -235,33 +217,11 @@ def front(members: Sequence[Fitted], measure: object) -> list[Fitted]:
 # -- rewriting ---------------------------------------------------------------------------------------------------
 
 
-def kinds_of(form: Form) -> tuple[Kind, ...]:
-    """Kinds by place: a coefficient is an amplitude, but a slope inside an exponential."""
-    slopes: set[int] = set()
-
-    def visit(body: Sum, inside: bool) -> None:
-        for term in body:
-            if inside:
-                slopes.update(i for i, _ in term.coefficient.constants)
-            for f in term.factors:
-                if isinstance(f, Apply):
-                    for a in f.arguments:
-                        visit(a, inside or f.function == "exp")
-
-    visit(form.body, False)
-    return tuple(
-        (RATE if i in slopes else AMPLITUDE) if k.tag == RATE.tag and k.low == RATE.low else k
-        for i, k in enumerate(form.kinds)
-    )
-
-
 def constant_exponents(sketch: Sketch) -> tuple[Form, dict[int, float]] | None:
     """The form with x**(something of a variable) replaced by a power of x with a free exponent; None if it has none.
 
     In the grammar such a power is exp(sum of ... * log x).
     """
-    from formsearch.search.grammar import EXPONENT, Factor, Log, Power
-
     kinds = list(sketch.form.kinds)
     changed = False
 
@@ -277,7 +237,7 @@ def constant_exponents(sketch: Sketch) -> tuple[Form, dict[int, float]] | None:
                 made = []
                 for x in logs:
                     kinds.append(EXPONENT)
-                    made.append(Power(x, Scalar(-1 * Scalar().number, ((len(kinds) - 1, 1),))))
+                    made.append(Power(x, Scalar(-1.0, ((len(kinds) - 1, 1),))))
                 return tuple(made)
         return (Apply(f.function, tuple(total(a) for a in f.arguments), f.exponent),)
 
@@ -287,7 +247,7 @@ def constant_exponents(sketch: Sketch) -> tuple[Form, dict[int, float]] | None:
     body = total(sketch.form.body)
     if not changed:
         return None
-    return Form(body, tuple(kinds)), {i: v for i, v in enumerate(sketch.values)}
+    return Form(body, tuple(kinds)), dict(enumerate(sketch.values))
 
 
 def without_a_term(body: Sum) -> Iterator[Sum]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from formsearch.points import Points
     from formsearch.search.engine import Proposal, Step
+    from formsearch.search.grammar import Form
 
 Array = NDArray[np.float64]
 DIGITS = 30
@@ -118,8 +119,17 @@ class Scaling(ByFields):
         """A proposal from an engine's formula text."""
         from formsearch.search.engine import Proposal
 
-        law, constants = self.law(text)
-        return Proposal.of_law(law, constants, engine, steps)
+        form, values = self.form(text)
+        return Proposal(form, tuple(values[i] for i in range(len(values))), engine, steps)
+
+    def form(self, text: str) -> tuple[Form, dict[int, float]]:
+        """The form that an engine's formula text says, and its constants in raw units by number.
+
+        What `law` says, by arithmetic instead of algebra and a hundred times faster. Raises `FormulaError`.
+        """
+        from formsearch.search.infix import multiplied, read_pieces, to_form
+
+        return to_form(multiplied(read_pieces(text, self.names, self.scales), self.target))
 
     # -- into the engine -----------------------------------------------------------------------------------------
 

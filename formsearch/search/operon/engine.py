@@ -20,7 +20,7 @@ from formsearch.exceptions import FormsearchError, InputError
 from formsearch.points import Points
 from formsearch.search.child import Children, processors
 from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, warn_failed
-from formsearch.search.grammar import describe
+from formsearch.search.grammar import describe, variables
 from formsearch.search.harvest import Harvest
 from formsearch.search.judge import coreset
 from formsearch.search.operon.programs import Program, program_of
@@ -187,13 +187,13 @@ class Search:
     def seeds(self, group: int) -> list[Program]:
         """The best forms so far as trees, each planted several times."""
         programs: list[Program] = []
-        for law, constants in self.harvest.elites(self.effort.elites):
-            if not self.speakable(law.quantities):
+        for form, constants in self.harvest.elites(self.effort.elites):
+            if not variables(form.body) <= set(self.scaling.names):
                 continue
             try:
-                program = program_of(self.scaling.scaled(law, constants[min(group, len(constants) - 1)]))
+                program = program_of(form, constants[group], self.scaling)
             except FormsearchError:
-                continue  # a constant of it is beyond double precision, or a function Operon lacks
+                continue  # a constant of it is beyond single precision
             if len(program) <= self.effort.length:
                 programs.extend([program] * self.effort.copies)
         return programs
@@ -227,11 +227,11 @@ def usable(points: Points, config: Config) -> list[str]:
     if len(points) < MIN_ROWS:
         raise InputError(f"{points.name}: Operon needs at least {MIN_ROWS} points, there are {len(points)}")
     good = []
-    for q in dict.fromkeys((*config.variables, *(q for law in config.seeds for q in law.quantities))):
+    for q in config.variables:
         v = points.column(q).astype(np.float32)
-        if np.isfinite(v).all() and v.max() > v.min() and (q in config.variables or points.can(q)):
+        if np.isfinite(v).all() and v.max() > v.min():
             good.append(q)
-    if not any(q in config.variables for q in good):
+    if not good:
         raise InputError(f"{points.name}: no variable varies and is finite in single precision")
     return good
 
@@ -265,4 +265,4 @@ def copies_of(weight: np.ndarray[Any, Any] | None, rows: np.ndarray[Any, Any]) -
         return np.ones(len(rows), dtype=np.int64)
     scaled = w / w.max() * COPIES
     least = max(float(scaled.min()), 1.0)
-    return np.maximum(np.rint(scaled / least), 1.0).astype(np.int64)
+    return np.asarray(np.maximum(np.rint(scaled / least), 1.0), dtype=np.int64)

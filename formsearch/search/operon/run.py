@@ -118,7 +118,8 @@ class Run:
         self.sorter = op.RankSorter()
         self.rng = op.RandomGenerator(int(request["seed"]))
         self.config = op.GeneticAlgorithmConfig(
-            generations=int(request["generations"]), max_evaluations=BUDGET, local_iterations=int(request["iterations"]),
+            generations=int(request["generations"]), max_evaluations=BUDGET,
+            local_iterations=int(request["iterations"]),
             population_size=self.population, pool_size=self.population, p_crossover=1.0, p_mutation=0.25,
             epsilon=EPSILON, seed=int(request["seed"]), max_time=max(1, round(float(request["seconds"]))),
         )  # fmt: skip
