@@ -218,16 +218,20 @@ def _problem(error: Mapping[str, Any]) -> str:
 
 def toml_text(document: Mapping[str, Any], remarks: Mapping[str, Sequence[str]]) -> str:
     """A configuration as TOML; `remarks` are comments above a key (`columns.N`: above that line). "" is the head."""
-    lines = [f"# {r}" for r in remarks.get("", ())]
+
+    def comment(key: str) -> list[str]:
+        return [f"# {r}".rstrip() for r in remarks.get(key, ())]
+
+    lines = comment("")
     plain = {k: v for k, v in document.items() if not isinstance(v, Mapping)}
     tables = {k: v for k, v in document.items() if isinstance(v, Mapping)}
     for key, value in plain.items():
-        lines += ["", *(f"# {r}" for r in remarks.get(key, ()))] if key in remarks else []
+        lines += ["", *comment(key)] if key in remarks else []
         lines.append(f"{key} = {_value(value)}")
     for name, table in tables.items():
-        lines += ["", *(f"# {r}" for r in remarks.get(name, ())), f"[{name}]"]
+        lines += ["", *comment(name), f"[{name}]"]
         for key, value in table.items():
-            lines += [f"# {r}" for r in remarks.get(f"{name}.{key}", ())]
+            lines += comment(f"{name}.{key}")
             lines.append(f"{key} = {_value(value)}")
     return "\n".join(lines).strip() + "\n"
 

@@ -10,6 +10,8 @@ from formsearch.cli.verb import Session, Source, verb
 from formsearch.exceptions import InputError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from formsearch.data import Card
     from formsearch.points import Points
 
@@ -49,7 +51,7 @@ def _list(session: Session) -> None:
             [(c.name, "built in" if c.table else f"formsearch data fetch {c.name}", c.title) for c in cards().values()],
         )
     )
-    session.say("Any CSV or Parquet file can be used in place of a name.")
+    session.say("Any table (CSV, TSV, JSON lines, Parquet, Excel) can be used in place of a name.")
     session.emit({"datasets": [c.to_dict() for c in cards().values()]})
 
 
@@ -79,7 +81,7 @@ def _describe(session: Session, source: Source) -> None:
     if about is not None:
         _show_card(session, about)
     _show_points(session, points)
-    laws = _applicability(points)
+    laws = applicability(points)
     applicable = [name for name, reason in laws.items() if reason is None]
     session.say(f"laws that these points can feed: {', '.join(applicable) or 'none'}")
     session.emit({"card": about.to_dict() if about else None, "points": points.describe(), "laws": laws})
@@ -94,7 +96,7 @@ def _is_fetched(about: "Card") -> bool:
     return len(about.files) == 1 and fetched(about, next(iter(about.files))) is not None
 
 
-def _applicability(points: "Points") -> dict[str, str | None]:
+def applicability(points: "Points") -> dict[str, str | None]:
     """Law -> None, or the reason why the points cannot feed it."""
     from formsearch.exceptions import NotApplicableError
     from formsearch.registry import laws
@@ -121,20 +123,16 @@ def _show_card(session: Session, about: "Card") -> None:
 
 
 def _show_points(session: Session, points: "Points") -> None:
-    from formsearch.quantities import RULES, quantity
+    from formsearch.quantities import RULES
+    from formsearch.reading.rows import duplicates
 
     if points.simulated:
         session.say(f"SIMULATED target: {points.simulated}")
-    rows: list[tuple[str, ...]] = []
-    columns = [*points.factors.items(), (points.target_quantity, points.target)]
-    for name, values in columns:
-        q = quantity(name)
-        shown = name if values is not points.target else f"{points.target_name} (target)"
-        levels = len(set(values.tolist()))
-        rows.append((shown, q.unit, number(values.min()), number(values.max()), str(levels), q.meaning))
-    head = f"{len(points)} points of {points.name}, hash {points.hash}"
-    session.say(table(("quantity", "unit", "least", "most", "levels", "meaning"), rows, title=head,
-                      right=("least", "most", "levels")))  # fmt: skip
+    session.say(ranges(points))
+    if repeated := duplicates(points):
+        session.say(
+            f"{repeated} rows repeat the factors of others: --duplicates mean averages them, min takes the best"
+        )
     for note in points.notes:
         session.say(f"note: {note}")
     for rule in RULES:
@@ -145,6 +143,23 @@ def _show_points(session: Session, points: "Points") -> None:
         session.say("split: " + ", ".join(f"{label} {count} rows" for label, count in labels.items()))
     if points.groups:
         session.say(f"groups: {', '.join(points.groups)}")
+
+
+def ranges(points: "Points") -> "Table":
+    """Each quantity of the points: unit, range, number of levels, meaning."""
+    from formsearch.quantities import quantity
+
+    rows: list[tuple[str, ...]] = []
+    columns = [*points.factors.items(), (points.target_quantity, points.target)]
+    for name, values in columns:
+        q = quantity(name)
+        shown = name if values is not points.target else f"{points.target_name} (target)"
+        levels = len(set(values.tolist()))
+        rows.append((shown, q.unit, number(values.min()), number(values.max()), str(levels), q.meaning))
+    head = f"{len(points)} points of {points.name}, hash {points.hash}"
+    return table(
+        ("quantity", "unit", "least", "most", "levels", "meaning"), rows, title=head, right=("least", "most", "levels")
+    )
 
 
 def _write_csv(path: Path, points: "Points") -> None:

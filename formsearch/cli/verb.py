@@ -273,7 +273,7 @@ def verb(
             context: typer.Context = values.pop("context")
 
             def call() -> int | None:
-                configured = _configure(name, values, needs_data, context) if reads and configurable else ()
+                configured = _configure(name, values, needs_data, context) if reads else ()
                 options = {k: values.pop(k) for k in _SESSION_OPTIONS}
                 session = Session(name, files=files, configured=configured, **options)
                 given: dict[str, Any] = {"session": session}
@@ -418,6 +418,10 @@ def _configure(name: str, values: dict[str, Any], needs_data: bool, context: typ
     """
     from formsearch.cli import configured
 
+    if "config" not in values:  # a verb that reads no configuration
+        if not values["data"] and needs_data:
+            raise InputError(f"DATA is missing: give a table, e.g. formsearch {name} runs.csv")
+        return ()
     given = values.pop("config")
     path = configured.find(given, values["data"], listing=name == "data")
     if path is not None:

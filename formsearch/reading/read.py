@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+SCALES = ("N", "N_active", "D", "C")
+"""Quantities without which a run is no point: their columns are never left out for an empty cell."""
+
 LEAST = {"N": 1e4, "N_active": 1e4, "N_dense": 1e4, "D": 1e5, "C": 1e9}
 """A column whose largest value is below this is hardly in base units; the points' notes then say so."""
 
@@ -58,19 +61,19 @@ def read_points(
     """
     from formsearch.reading.rows import last_rows, merged
 
-    table = _table(source, name)
+    table = open_table(source, name)
     if where:
         table = table.where(where)
     targets = _targets(table, target)
     if last_by:
         frame, kept, note = last_rows(table.frame, _listed(last_by), targets, table.label)
-        table = _Table(frame, table.label, table.rows[kept], [*table.notes, note])
+        table = Opened(frame, table.label, table.rows[kept], [*table.notes, note])
     mapping, factors = _factors(table, columns, dict(scale or {}), targets)
     return merged(_points(table, targets, mapping, factors, _listed(group), weight, split, simulated), duplicates)
 
 
 @dataclass
-class _Table:
+class Opened:
     """A data frame under way to points; `rows` are row numbers in the file, `notes` what was assumed."""
 
     frame: pd.DataFrame
@@ -80,16 +83,18 @@ class _Table:
 
     @property
     def names(self) -> list[str]:
+        """Names of the columns."""
         return [str(c) for c in self.frame.columns]
 
-    def where(self, condition: str) -> _Table:
+    def where(self, condition: str) -> Opened:
+        """The rows that meet a condition. Raises `PointsError` if none does."""
         from formsearch.where import rows_where
 
         mask = rows_where(self.frame, condition)
         if not mask.any():
             raise PointsError(f"{self.label}: no row meets --where {condition!r}")
         frame = self.frame.loc[mask].reset_index(drop=True)
-        return _Table(frame, self.label, self.rows[mask], [*self.notes, f"rows where {condition}"])
+        return Opened(frame, self.label, self.rows[mask], [*self.notes, f"rows where {condition}"])
 
     def numbers(self, column: str, units: bool = False) -> Array:
         """Finite numbers, shape (rows,). Raises `PointsError` naming the first cell that is none."""
@@ -117,7 +122,11 @@ def _listed(names: str | Sequence[str] | None) -> list[str]:
     return [names] if isinstance(names, str) else list(names or ())
 
 
-def _table(source: str | Path | pd.DataFrame, name: str | None) -> _Table:
+def open_table(source: str | Path | pd.DataFrame, name: str | None = None) -> Opened:
+    """A table with its columns as they are called, cells of plain numbers as numbers.
+
+    Raises `PointsError` for a file that cannot be read and for a table without rows or with a name twice.
+    """
     import pandas as pd
 
     from formsearch.reading.cells import typed
@@ -136,10 +145,10 @@ def _table(source: str | Path | pd.DataFrame, name: str | None) -> _Table:
         twice = sorted({str(c) for c in frame.columns[frame.columns.duplicated()]})
         raise PointsError(f"{label}: column {twice[0]!r} occurs more than once; rename one of them")
     frame = frame.apply(typed, decimal_comma=read.decimal_comma)
-    return _Table(frame, label, np.arange(1, len(frame) + 1), list(read.notes))
+    return Opened(frame, label, np.arange(1, len(frame) + 1), list(read.notes))
 
 
-def _targets(table: _Table, target: str | Sequence[str] | None) -> list[str]:
+def _targets(table: Opened, target: str | Sequence[str] | None) -> list[str]:
     from formsearch.reading.names import TARGETS, find_target
 
     if target is None:
@@ -157,10 +166,12 @@ def _targets(table: _Table, target: str | Sequence[str] | None) -> list[str]:
 
 
 def _factors(
-    table: _Table, columns: Mapping[str, str] | None, scale: Mapping[str, float], targets: Sequence[str]
+    table: Opened, columns: Mapping[str, str] | None, scale: Mapping[str, float], targets: Sequence[str]
 ) -> tuple[dict[str, str], dict[str, Array]]:
     """Quantity -> column, and quantity -> values in base units."""
     mapping, stated = (_given(table, columns), {}) if columns else _matched(table, targets)
+    if not columns:
+        mapping = _without_gaps(table, mapping)
     if unknown := set(scale) - set(mapping):
         raise UnknownNameError("quantity in --scale", sorted(unknown)[0], mapping, "map it with --columns first")
     factors = {}
@@ -177,7 +188,7 @@ def _factors(
     return mapping, factors
 
 
-def _given(table: _Table, columns: Mapping[str, str]) -> dict[str, str]:
+def _given(table: Opened, columns: Mapping[str, str]) -> dict[str, str]:
     for q, c in columns.items():
         if quantity(q).is_target:
             raise InputError(f"--columns {q}={c}: {q} is what laws predict, not a factor; write --target {c}")
@@ -186,7 +197,7 @@ def _given(table: _Table, columns: Mapping[str, str]) -> dict[str, str]:
     return dict(columns)
 
 
-def _matched(table: _Table, targets: Sequence[str]) -> tuple[dict[str, str], dict[str, float]]:
+def _matched(table: Opened, targets: Sequence[str]) -> tuple[dict[str, str], dict[str, float]]:
     """Columns by their names, and the units that the names state; what was assumed is noted."""
     from formsearch.reading.names import matches
 
@@ -206,8 +217,25 @@ def _matched(table: _Table, targets: Sequence[str]) -> tuple[dict[str, str], dic
     return {q: m.column for q, m in found.items()}, {q: m.factor for q, m in found.items()}
 
 
+def _without_gaps(table: Opened, mapping: Mapping[str, str]) -> dict[str, str]:
+    """Columns that were matched by their names only, without those that have empty cells, where others remain.
+
+    Sizes, data and compute stay: a run without them is no point, and the empty cell has to be told.
+    """
+    from formsearch.reading.cells import is_empty
+
+    empty = {q: int(table.frame[c].map(is_empty).sum()) for q, c in mapping.items() if q not in SCALES}
+    left = {q: n for q, n in empty.items() if n}
+    if len(left) == len(mapping):
+        return dict(mapping)
+    table.notes += [
+        f"{mapping[q]} left out: {n} row(s) have an empty cell; map it with --columns" for q, n in left.items()
+    ]
+    return {q: c for q, c in mapping.items() if q not in left}
+
+
 def _points(
-    table: _Table,
+    table: Opened,
     targets: Sequence[str],
     mapping: Mapping[str, str],
     factors: Mapping[str, Array],
