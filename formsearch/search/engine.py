@@ -114,12 +114,16 @@ Report = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class Spent:
-    """What an engine's last search took; an engine may keep it in an attribute `spent`."""
+    """What an engine's last search took; an engine may keep it in an attribute `spent`.
+
+    stopped : whether the user ended it.
+    """
 
     seconds: float
     fits: int
     kernel_seconds: float
     tried: int
+    stopped: bool = False
 
 
 @runtime_checkable

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 
+from formsearch.core.batch import BatchResult
 from formsearch.core.objectives import LeastSquares, Objective
 from formsearch.points import Points
 from formsearch.search.checkpoint import EVERY, SHARE, capture, restore
@@ -24,7 +27,7 @@ from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, 
 from formsearch.search.grammar import describe
 from formsearch.search.judge import coreset
 from formsearch.search.population import Effort, Population, Tools, error, sane_error, sane_objective, size
-from formsearch.search.workbench import Fitted, Workbench
+from formsearch.search.workbench import Fitted, Steps, Workbench
 
 APART = 0.6
 """Share of the time, or of the generations, that islands search apart."""
@@ -58,9 +61,13 @@ class Native:
         search = Archipelago(Tools(bench, config, self.effort), report, begun)
         if config.states is not None and (state := config.states.load(self.name)) is not None:
             restore(search, state)
-        with contextlib.suppress(KeyboardInterrupt):
+        stopped = False
+        try:
             search.run()
-        self.spent = Spent(time.monotonic() - search.begun, bench.fits, bench.kernel_seconds, search.tools.tried)
+        except KeyboardInterrupt:
+            stopped = True
+        seconds = time.monotonic() - search.begun
+        self.spent = Spent(seconds, bench.fits, bench.kernel_seconds, search.tools.tried, stopped)
         return search.proposals()
 
 
@@ -73,6 +80,25 @@ def relative(points: Points, objective: Objective) -> tuple[Points, Objective]:
         return points, objective
     weight = np.ones(len(points)) if points.weight is None else points.weight
     return replace(points, weight=weight / points.target**2), LeastSquares()
+
+
+def together(lanes: Sequence[Steps[None]]) -> None:
+    """Run several generations side by side: while the kernels work for one, Python works for the next.
+
+    Turns are taken in a fixed order, whoever is done first, so that the result does not depend on the clock.
+    """
+    pool = ThreadPoolExecutor(1)
+    try:
+        waiting: deque[tuple[Steps[None], Future[BatchResult]]] = deque()
+        for lane in lanes:
+            with contextlib.suppress(StopIteration):
+                waiting.append((lane, pool.submit(next(lane).do)))
+        while waiting:
+            lane, result = waiting.popleft()
+            with contextlib.suppress(StopIteration):
+                waiting.append((lane, pool.submit(lane.send(result.result()).do)))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 class Archipelago:
@@ -103,23 +129,34 @@ class Archipelago:
                 break
             if len(self.islands) > 1 and self.apart_for_long(now):
                 self.merge()
-            home = self.islands[self.generation % len(self.islands)]
-            home.breed()
-            self.generation += 1
+            homes = self.homes()
+            together([home.breeding() for home in homes])
             last = time.monotonic() - now
-            self.tell()
-            exact = home.exact()
-            if exact:
-                # Nothing fits better; a simpler form may fit as well.
-                home.tidy(exact[:1], end)
-                smallest = home.exact()[0].complexity
-                self.patience = PATIENCE if smallest < self.simplest else self.patience - 1
-                self.simplest = min(self.simplest, smallest)
-                if self.patience <= 0:
-                    break
+            for home in homes:
+                self.generation += 1
+                self.tell()
+                self.simplify(home, end)
+            if self.patience <= 0:
+                break
             self.keep()
         self.merge()
         self.main.tidy(self.main.front(sane_error)[-TIDIED:][::-1], end)
+
+    def homes(self) -> list[Population]:
+        """Who breeds next: every island once, or the one population as often."""
+        count = self.tools.effort.islands
+        if self.config.generations is not None:
+            count = min(count, self.config.generations - self.generation)
+        return [self.islands[(self.generation + k) % len(self.islands)] for k in range(count)]
+
+    def simplify(self, home: Population, end: float) -> None:
+        """Where a form is exact, nothing fits better; a simpler form may fit as well."""
+        if not (exact := home.exact()):
+            return
+        home.tidy(exact[:1], end)
+        smallest = home.exact()[0].complexity
+        self.patience = PATIENCE if smallest < self.simplest else self.patience - 1
+        self.simplest = min(self.simplest, smallest)
 
     def apart_for_long(self, now: float) -> bool:
         """Whether it is time to merge."""

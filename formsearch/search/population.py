@@ -24,7 +24,7 @@ from formsearch.search.judge import size_axes
 from formsearch.search.moves import children
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.places import Draft
-from formsearch.search.workbench import Candidate, Family, Fitted, Workbench
+from formsearch.search.workbench import Candidate, Family, Fitted, Steps, Workbench, drive
 
 CANCELLATION = 20.0
 """Terms this many times larger than the target cancel each other."""
@@ -138,7 +138,7 @@ class Population:
             self.members |= other.members
         self.prune()
 
-    def breed(self) -> None:
+    def breeding(self) -> Steps[None]:
         """One generation."""
         parents = self.select(self.effort.parents)
         others = [f.sketch() for f in self.select(3)]
@@ -150,7 +150,7 @@ class Population:
             rest = self.effort.children - len(guided)
             for child, label in children(sketch, self.alphabet, rest, self.rng, others, met=self.seen):
                 found.append(Candidate(child, parent, label))
-        self.consider(found)
+        yield from self.considering(found)
 
     def guided(self, parent: Fitted, sketch: Sketch) -> list[Candidate]:
         """The children that the guide holds most promising and that were not met before."""
@@ -199,6 +199,10 @@ class Population:
 
     def consider(self, candidates: Sequence[Candidate]) -> None:
         """Fit what is new and small enough, judge what fits well, keep the best of every complexity."""
+        drive(self.considering(candidates))
+
+    def considering(self, candidates: Sequence[Candidate]) -> Steps[None]:
+        """`consider` in steps."""
         new = []
         for c in candidates:
             key = fingerprint(c.sketch.form)
@@ -206,18 +210,19 @@ class Population:
                 self.seen.add(key)
                 new.append(c)
         self.tools.tried += len(new)
-        rough = self.bench.fit(new, starts=2, iterations=12, tolerance=1e-4)
+        rough = yield from self.bench.fitting(new, starts=2, iterations=12, tolerance=1e-4)
         promising = [
             Candidate(f.sketch(), c.parent, c.move, f.emitted, c.size)
             for f, c in zip(rough, new, strict=True)
             if f is not None and self.promises(f, ROUGH)
         ]
-        fitted = [f for f in self.bench.fit(promising, self.effort.starts) if f is not None and not self.degenerate(f)]
-        self.sharpen(fitted)
+        fine = yield from self.bench.fitting(promising, self.effort.starts)
+        fitted = [f for f in fine if f is not None and not self.degenerate(f)]
+        yield from self.sharpening(fitted)
         kept = [f for f in fitted if self.promises(f, FINE)]
         if not kept:
             return
-        self.bench.judge(kept)
+        yield from self.bench.judging(kept)
         for f, behaviour in zip(kept, self.tools.quick.behaviour(kept), strict=True):
             f.flaws = behaviour.flaws(self.tools.quick.positive, self.tools.quick.spread)
             if np.isfinite(f.error):
@@ -238,10 +243,13 @@ class Population:
         best = min((m.objective for m in self.members.values() if m.complexity <= f.complexity), default=np.inf)
         return bool(f.objective <= slack * best)
 
-    def sharpen(self, fitted: list[Fitted]) -> None:
+    def sharpening(self, fitted: list[Fitted]) -> Steps[None]:
         """Forms that look exact are fitted to the last digits, in place."""
         near = [k for k, f in enumerate(fitted) if f.objective < NEARLY * self.tools.total]
-        for k, (sharp, _) in zip(near, self.bench.polish([fitted[k] for k in near], starts=1), strict=True):
+        if not near:
+            return
+        polished = yield from self.bench.polishing([fitted[k] for k in near], starts=1)
+        for k, (sharp, _) in zip(near, polished, strict=True):
             fitted[k] = sharp
 
     def degenerate(self, f: Fitted) -> bool:

@@ -3,6 +3,9 @@
 Rows are sorted by group, so that a group is a range of rows and "one form, constants per group" is more jobs of the
 same tape. A fit on part of the rows is a row of weights with zeros. All jobs of all candidates go to the kernels in
 one call, which spreads them over the cores; results do not depend on the number of threads.
+
+What takes the kernels is written as steps: a generator that yields `Work` and is sent its result. `drive` does the
+work at once; a search lets the kernels work for one population while it thinks about another one.
 """
 
 from __future__ import annotations
@@ -11,8 +14,9 @@ import functools
 import itertools
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +31,7 @@ from formsearch.search.normal import Sketch
 
 Array = NDArray[np.float64]
 
+T = TypeVar("T")
 Family = tuple[tuple[str, ...], ...]
 SPREAD = 16
 CHUNK = 256
@@ -107,12 +112,56 @@ class Candidate:
         return self.size
 
 
+@dataclass(eq=False)
+class Work:
+    """One call of the kernels."""
+
+    bench: Workbench
+    pack: Pack
+    jobs: Jobs
+    bounds: list[tuple[Array, Array]]
+    iterations: int
+    tolerance: float
+
+    def do(self) -> BatchResult:
+        """Call the kernels."""
+        bench = self.bench
+        clock = time.perf_counter()
+        found = run(
+            self.pack, self.jobs, bench.target, bench.weights, bench.objective, self.bounds, self.tolerance,
+            self.iterations,
+        )  # fmt: skip
+        bench.kernel_seconds += time.perf_counter() - clock
+        bench.fits += len(self.jobs.tape)
+        return found
+
+
+Steps = Generator[Work, BatchResult, T]
+
+
+def drive(steps: Steps[T]) -> T:
+    """Do the work of some steps as it comes; their result."""
+    try:
+        work = next(steps)
+        while True:
+            work = steps.send(work.do())
+    except StopIteration as done:
+        return cast("T", done.value)
+
+
 class Workbench:
     """Points made ready for fitting forms over `variables` (quantities, derived ones included)."""
 
     def __init__(
-        self, points: Points, variables: Sequence[str], objective: Objective, folds: Sequence[Fold], seed: int
+        self,
+        points: Points,
+        variables: Sequence[str],
+        objective: Objective,
+        folds: Sequence[Fold],
+        seed: int,
+        emphasis: Array | None = None,
     ) -> None:
+        """`emphasis`, shape (rows,), multiplies the weights of fits, not those of errors on held-out rows."""
         order = np.arange(len(points))
         if points.group is not None:
             labels = points.groups
@@ -126,15 +175,16 @@ class Workbench:
         self.order = order
         self.points, self.objective, self.seed = points, objective, seed
         self.target = points.target[order]
-        weight = np.ones(len(points)) if points.weight is None else points.weight[order]
-        self.weight = weight
+        own = np.ones(len(points)) if points.weight is None else points.weight[order]
+        weight = own if emphasis is None else own * emphasis[order]
+        self.own, self.weight = own, weight
         self.folds = [Fold(f.train[order], f.test[order], f.label) for f in folds]
         self.weights = np.stack([weight, *(weight * f.train for f in self.folds)])
         self.columns = Columns({q: points.column(q)[order] for q in variables})
         self.variables = tuple(variables)
         self.level: Kind = LEVEL if bool((points.target > 0).all()) else AMPLITUDE
         # Residuals are compared in units in which a row of mean weight counts as it is.
-        self.root = np.sqrt(weight / weight[weight > 0].mean())
+        self.root = np.sqrt(own / own[own > 0].mean())
         self.scale = float(np.std(self.target)) or 1.0
         self.fits = 0
         self.kernel_seconds = 0.0
@@ -150,14 +200,20 @@ class Workbench:
         self, candidates: Sequence[Candidate], starts: int = 4, iterations: int = 40, tolerance: float = 1e-8
     ) -> list[Fitted | None]:
         """Fit each candidate on all rows from several starts; None where no start gives a finite sum."""
+        return drive(self.fitting(candidates, starts, iterations, tolerance))
+
+    def fitting(
+        self, candidates: Sequence[Candidate], starts: int = 4, iterations: int = 40, tolerance: float = 1e-8
+    ) -> Steps[list[Fitted | None]]:
+        """`fit` in steps."""
         results: list[Fitted | None] = []
         for low in range(0, len(candidates), CHUNK):
-            results.extend(self._fit_chunk(candidates[low : low + CHUNK], starts, iterations, tolerance))
+            results += yield from self._fit_chunk(candidates[low : low + CHUNK], starts, iterations, tolerance)
         return results
 
     def _fit_chunk(
         self, candidates: Sequence[Candidate], starts: int, iterations: int, tolerance: float
-    ) -> list[Fitted | None]:
+    ) -> Steps[list[Fitted | None]]:
         emitted = [c.emitted or emit(c.sketch.form, self.columns.centres) for c in candidates]
         pack = Pack.of([e.tape for e in emitted], self.columns, self.rows)
         jobs: list[tuple[int, int, int, int, int]] = []
@@ -170,7 +226,7 @@ class Workbench:
                     jobs.append((k, 0, 0, a, b))
                     begin.append(start if start.ndim == 1 else start[g])
                     owner.append((k, g))
-        found = self._run(pack, jobs, begin, emitted, iterations, tolerance)
+        found = yield from self._run(pack, jobs, begin, emitted, iterations, tolerance)
         groups = len(self.ranges)
         best = np.full((len(candidates), groups), np.inf)
         values = [np.zeros((groups, len(e.tape.constants))) for e in emitted]
@@ -198,24 +254,15 @@ class Workbench:
         emitted: Sequence[Emitted],
         iterations: int,
         tolerance: float,
-    ) -> BatchResult:
+    ) -> Steps[BatchResult]:
         table = np.asarray(jobs, dtype=np.int64).reshape(-1, 5)
         # Cores get contiguous runs of jobs: spread each form's jobs, or one core waits for the other.
         order = np.argsort(np.arange(len(table)) % SPREAD, kind="stable")
         table = table[order]
-        clock = time.perf_counter()
-        found = run(
-            pack,
-            Jobs(table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4], tuple(begin[j] for j in order)),
-            self.target,
-            self.weights,
-            self.objective,
-            [(e.low, e.high) for e in emitted],
-            tolerance,
-            iterations,
-        )
-        self.kernel_seconds += time.perf_counter() - clock
-        self.fits += len(jobs)
+        arranged = Jobs(
+            table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4], tuple(begin[j] for j in order)
+        )  # fmt: skip
+        found = yield Work(self, pack, arranged, [(e.low, e.high) for e in emitted], iterations, tolerance)
         back = np.argsort(order)
         return BatchResult(
             tuple(found.constants[j] for j in back),
@@ -247,10 +294,14 @@ class Workbench:
 
     def judge(self, fitted: Sequence[Fitted], iterations: int = 40, tolerance: float = 1e-8) -> None:
         """Set `error`, `folds` and `held` of each: refit without the held-out rows, predict them."""
-        for low in range(0, len(fitted), CHUNK):
-            self._judge_chunk(fitted[low : low + CHUNK], iterations, tolerance)
+        drive(self.judging(fitted, iterations, tolerance))
 
-    def _judge_chunk(self, fitted: Sequence[Fitted], iterations: int, tolerance: float) -> None:
+    def judging(self, fitted: Sequence[Fitted], iterations: int = 40, tolerance: float = 1e-8) -> Steps[None]:
+        """`judge` in steps."""
+        for low in range(0, len(fitted), CHUNK):
+            yield from self._judge_chunk(fitted[low : low + CHUNK], iterations, tolerance)
+
+    def _judge_chunk(self, fitted: Sequence[Fitted], iterations: int, tolerance: float) -> Steps[None]:
         emitted = [f.emitted for f in fitted]
         pack = Pack.of([e.tape for e in emitted], self.columns, self.rows)
         jobs: list[tuple[int, int, int, int, int]] = []
@@ -260,7 +311,7 @@ class Workbench:
                 for g, (a, b) in enumerate(self.ranges):
                     jobs.append((k, 0, m + 1, a, b))
                     begin.append(f.values[g])
-        found = self._run(pack, jobs, begin, emitted, iterations, tolerance)
+        found = yield from self._run(pack, jobs, begin, emitted, iterations, tolerance)
         j = 0
         for k, f in enumerate(fitted):
             errors = []
@@ -286,6 +337,10 @@ class Workbench:
 
         With groups, the share is the mean over groups.
         """
+        return drive(self.polishing(fitted, starts))
+
+    def polishing(self, fitted: Sequence[Fitted], starts: int = 8) -> Steps[list[tuple[Fitted, float]]]:
+        """`polish` in steps."""
         jobs: list[tuple[int, int, int, int, int]] = []
         start: list[Array] = []
         for k, f in enumerate(fitted):
@@ -296,7 +351,7 @@ class Workbench:
                     start.append(s[g] if s.ndim == 2 else s)
         emitted = [f.emitted for f in fitted]
         pack = Pack.of([e.tape for e in emitted], self.columns, self.rows)
-        found = self._run(pack, jobs, start, emitted, 200, 1e-12)
+        found = yield from self._run(pack, jobs, start, emitted, 200, 1e-12)
         groups = len(self.ranges)
         each = (starts + 1) * groups
         result = []
@@ -318,7 +373,7 @@ class Workbench:
         pack = Pack.of([f.emitted.tape], self.columns, self.rows)
         kept, self.weights = self.weights, weights
         try:
-            found = self._run(pack, jobs, start, [f.emitted], 60, 1e-9)
+            found = drive(self._run(pack, jobs, start, [f.emitted], 60, 1e-9))
         finally:
             self.weights = kept
         return np.stack(found.constants).reshape(len(weights), len(self.ranges), -1)
@@ -335,7 +390,7 @@ class Workbench:
             result[a:b] = pack.values(f.values[g])[0][a:b]
         return result
 
-    def rms(self, f: Fitted) -> float:
-        """Root-mean-square residual over all rows."""
+    def rms(self, f: Fitted, emphasised: bool = True) -> float:
+        """Root-mean-square residual over all rows; weighted as in the fit, or by the rows' own weights only."""
         r = self.residuals(self.predict(f))
-        return float(np.sqrt(np.average(r * r, weights=self.weight)))
+        return float(np.sqrt(np.average(r * r, weights=self.weight if emphasised else self.own)))

@@ -72,7 +72,7 @@ def test_a_search_goes_on_from_its_checkpoint_in_another_process(monkeypatch: py
     whole = Noted()
     expected = found(run(whole))
     assert set(whole.kept) == {"native", "proposals of 0 native"}
-    cut = Noted(cut=3)
+    cut = Noted(cut=1)
     with pytest.raises(InterruptedError):
         run(cut)
     assert cut.load("native")["generation"] == 3  # type: ignore[index]
