@@ -135,8 +135,8 @@ def _rows(table: Opened, targets: Sequence[str], found: Guess) -> None:
                 conditions.append(condition)
                 reasons.append(f"{c} marks runs to leave out")
     if "last_by" not in found.values and (log := _log(table, targets)) is not None:
-        run, rows, step = log
-        found.take("last_by", run, f"about {rows:.0f} rows for each {run}: a log of steps"
+        run, each, step = log
+        found.take("last_by", run, f"about {each:.0f} rows for each {run}: a log of steps"
                    + (f", the last by {step} is kept" if step else ""))  # fmt: skip
     elif "where" not in found.values:
         rows = table.where(" and ".join(conditions)).frame if conditions else frame
