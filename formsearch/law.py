@@ -230,11 +230,18 @@ class Law(ByFields):
             name = v.quantity if v.quantity in frame else v.symbol
             if name not in frame:
                 raise InputError(f"law {self.name} needs column {v.quantity!r} (its {v.symbol}): add it to the table")
-            columns.append(np.atleast_1d(np.asarray(frame[name], dtype=np.float64)))
+            try:
+                columns.append(np.atleast_1d(np.asarray(frame[name], dtype=np.float64)))
+            except (TypeError, ValueError) as error:
+                raise InputError(f"law {self.name}: column {name!r} must hold numbers: {error}") from None
+        try:
+            shape = np.broadcast_shapes(*(c.shape for c in columns)) if columns else (1,)
+        except ValueError:
+            lengths = ", ".join(f"{v.quantity} {len(c)}" for v, c in zip(self.variables, columns, strict=True))
+            raise InputError(f"law {self.name}: columns must be of one length, not {lengths}") from None
         values = self._ordered(constants)
         with np.errstate(all="ignore"):
             result = _compiled(self.expression, self._argument_symbols)(*columns, *values)
-        shape = np.broadcast_shapes(*(c.shape for c in columns)) if columns else (1,)
         return np.broadcast_to(np.asarray(result, dtype=np.float64), shape).copy()
 
     @cached_property
@@ -277,13 +284,22 @@ class Law(ByFields):
     ) -> Law:
         """The law with constants fixed to numbers and others tied to be equal; a law like any other.
 
-        `fix={"k": 0}`, `tie=[("alpha", "gamma")]` (the first of a tie stays). Published fits are dropped.
+        `fix={"k": 0}`, `tie=[("alpha", "gamma")]`: the first of a tie stays, within the bounds of all. Published fits
+        are dropped. Raises `InputError` for values that are not within a constant's bounds.
         """
         import sympy
 
-        fix = dict(fix or {})
+        fix, tie = dict(fix or {}), [_tied(group) for group in tie]
         for symbol in (*fix, *(s for group in tie for s in group)):
             self.constant(symbol)
+        tied = [s for group in tie for s in group]
+        if clash := [s for s in tied if s in fix or tied.count(s) > 1]:
+            raise InputError(
+                f"law {self.name}: {clash[0]} can be tied once, or fixed, not both; fix all of a tie alike"
+            )
+        for symbol, value in fix.items():
+            self._within(symbol, value)
+        merged = {group[0]: self._common(group) for group in tie}
         replaced: dict[Any, Any] = {self.symbols[s]: sympy.Rational(repr(float(v))) for s, v in fix.items()}
         for first, *others in tie:
             replaced |= {self.symbols[o]: self.symbols[first] for o in others}
@@ -296,12 +312,38 @@ class Law(ByFields):
             name=name or re.sub(r"[^A-Za-z0-9_.\-]", "-", f"{self.name}-{'-'.join(label)}"),
             formula=formula_text(expression),
             variables=tuple(v for v in self.variables if v.symbol in present),
-            constants=tuple(c for c in self.constants if c.symbol not in gone and c.symbol in present),
+            constants=tuple(
+                merged.get(c.symbol, c) for c in self.constants if c.symbol not in gone and c.symbol in present
+            ),
             title=f"{self.title or self.name} with {', '.join(label)}",
             published={},
             limits={},
             nested_in=self.name,
         )
+
+    def _within(self, symbol: str, value: object) -> None:
+        """Raise `InputError` if a constant cannot be fixed to `value`."""
+        c = self.constant(symbol)
+        try:
+            number = float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            number = math.nan
+        if not (math.isfinite(number) and c.lower <= number <= c.upper):
+            raise InputError(
+                f"law {self.name}: {symbol} is to be fixed to {value!r}, which is no number from {c.lower:g} to "
+                f"{c.upper:g}; choose one, or give the law other bounds"
+            )
+
+    def _common(self, group: Sequence[str]) -> Constant:
+        """The first constant of a tie, within the bounds of all."""
+        tied = [self.constant(s) for s in group]
+        return replace(tied[0], lower=max(c.lower for c in tied), upper=min(c.upper for c in tied))
+
+
+def _tied(group: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(group, str) or len(group) < 2 or len(set(group)) < len(group):
+        raise InputError(f"tie {group!r} must name two constants or more: write tie=[('alpha', 'beta')]")
+    return tuple(group)
 
 
 def formula_text(expression: sympy.Expr) -> str:

@@ -176,6 +176,7 @@ def recalled(payload: Mapping[str, Any], law: Law, points: Points, objective: Ob
         seed=payload["seed"],
         group_constants={group: dict(own) for group, own in payload["group_constants"].items()},
         shared=tuple(payload["shared"]),
+        by=payload.get("by") or "group",
         loss=objective,
         data=points,
     )

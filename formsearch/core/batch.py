@@ -75,16 +75,21 @@ class Pack:
         """Rows of the table."""
         return int(self.columns.shape[1])
 
-    def values(self, constants: Array, tape: int = 0, jacobian: bool = False) -> tuple[Array, Array]:
-        """f of shape (rows,) and, on request, d f/d constants of shape (rows, p), at *external* constants."""
+    def values(
+        self, constants: Array, tape: int = 0, jacobian: bool = False, low: int = 0, high: int | None = None
+    ) -> tuple[Array, Array]:
+        """f of shape (rows,) and, on request, d f/d constants of shape (rows, p), at *external* constants.
+
+        Only for rows [low, high) if they are given.
+        """
         announce()
         from formsearch.core.kernels import evaluate_tape
 
         t = self.tapes[tape]
-        out = np.empty(self.rows)
-        J = np.empty((len(t.constants) if jacobian else 0, self.rows))
-        internal = to_internal(t, constants)
-        evaluate_tape(self.flat, tape, self.columns, 0, self.rows, internal, out, J)
+        high = self.rows if high is None else high
+        out = np.empty(high - low)
+        J = np.empty((len(t.constants) if jacobian else 0, high - low))
+        evaluate_tape(self.flat, tape, self.columns, low, high, to_internal(t, constants), out, J)
         if jacobian and t.logarithmic.any():
             # d f/d c = (d f/d ln c) / c, where a zero is held as the logarithm of `TINY`.
             held = np.asarray(constants, dtype=np.float64)[t.logarithmic, None]
@@ -165,7 +170,7 @@ def run(
     if objective.log and (targets <= 0).any():
         row = int(np.argwhere(targets <= 0)[0][1])
         raise InputError(
-            f"{objective.name} needs positive targets: row {row + 1} has {targets[targets <= 0][0]!r}; "
+            f"{objective.name} needs positive targets: row {row + 1} has {float(targets[targets <= 0][0])!r}; "
             "use an objective on raw residuals, e.g. LeastSquares()"
         )
     lower, upper = [], []

@@ -20,7 +20,7 @@ from formsearch.core.dense import clip
 from formsearch.core.newton import newton_stage
 from formsearch.core.objectives import HUBER, LEAST_SQUARES, SOFT_L1
 from formsearch.core.passes import value_pass, workspace
-from formsearch.core.projection import CONVERGED, FAILED, projection_stage
+from formsearch.core.projection import CONVERGED, FAILED, LIMIT, projection_stage
 
 _BLUNT, _SHARPEN, _ROUGH = 2.0, 0.4, 1e-3
 # A bend is sharpened by `_SHARPEN` at a time, each time to the rough tolerance, until it is this near to its own.
@@ -60,9 +60,9 @@ def fit_one(tape, X, low, high, x, y, w, loss, linear, lower, upper, limit, tole
     plain = kind == LEAST_SQUARES and not log
     objective, measure, iterations, status = projection_stage(
         tape, X, low, high, x, y, log_y, w, loss, lin, n_lin, non, n_non, lower, upper, exact, limit, tolerance,
-        not plain, work,
+        kind != LEAST_SQUARES, work,
     )  # fmt: skip
-    if plain or status == FAILED or (status == CONVERGED and objective <= exact):
+    if plain or status in (FAILED, LIMIT) or (status == CONVERGED and objective <= exact):
         return objective, measure, iterations, status
     if kind in (HUBER, SOFT_L1):
         # Where most residuals are far above the bend at `first`, the sum is nearly a sum of absolute values: full of
@@ -98,7 +98,7 @@ def _tape_of(pack, k):
     )
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
+@njit(cache=True, parallel=True, nogil=True, error_model="numpy")
 def fit_jobs(pack, linear, lower, upper, X, Y, W, jobs, start_at, x, loss, limit, tolerance, out, counts):
     """Run all jobs in parallel; a job's result does not depend on the others, nor on the number of threads.
 

@@ -17,6 +17,7 @@ objective is never averaged and no optimiser's absolute tolerance is relied on.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -30,7 +31,7 @@ LEAST_SQUARES, HUBER, SOFT_L1, STUDENT_T, ASYMMETRIC = range(5)
 
 
 def _positive(owner: str, name: str, value: float) -> None:
-    if not (np.isfinite(value) and value > 0):
+    if not isinstance(value, Real) or not (np.isfinite(value) and value > 0):
         raise InputError(f"{owner}: {name} must be positive and finite, not {value!r}")
 
 

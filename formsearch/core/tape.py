@@ -38,7 +38,7 @@ class Tape:
 
     constants : p names; the first p scalar slots (in log space where `logarithmic`).
     literals : values of the literal slots.
-    columns : what each column slot holds; the caller computes them (see `formsearch.core.pack.Table`).
+    columns : what each column slot holds; the caller computes them (see `formsearch.core.batch.Pack`).
     scalar_code, row_code : int32 arrays of shape (m, 3).
     linear, logarithmic : boolean masks of shape (p,).
     """

@@ -1,26 +1,42 @@
 """Constants per group of the points, some of them shared.
 
-Without shared constants the groups are independent fits, run as one batch. With shared ones see `_shared`.
+Every group is first fitted alone, as `fit` would. Without shared constants that is the result; with shared ones it is
+where the joint fit starts, see `formsearch.fit.arrow`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from formsearch.core import batch
 from formsearch.core.objectives import Objective
-from formsearch.exceptions import FitError, InputError
-from formsearch.fit.multistart import GRADIENT, Outcome, outcome
-from formsearch.fit.problem import bounds_of, pack_of, require_rows, tape_of
+from formsearch.exceptions import InputError
+from formsearch.fit.multistart import GRADIENT, Outcome, at_bounds, multistart, perfect_sum, status_of
+from formsearch.fit.problem import Problem, require_rows
 from formsearch.fit.result import Fit, Status
-from formsearch.fit.starts import draw
 from formsearch.law import Law
 from formsearch.points import Points
 
 Array = NDArray[np.float64]
+
+SEVERITY = ("failed", "disagree", "bound", "flat", "converged")
+
+
+def labels_of(points: Points, by: str) -> NDArray[np.object_]:
+    """A label a row: the points' own groups for `by="group"`, else any other column. Raises `InputError`."""
+    column: NDArray[np.generic] | None = points.other.get(by, points.factors.get(by))
+    if by == "group" and points.group is not None:
+        column = points.group
+    if column is None:
+        have = [*(["group"] if points.group is not None else []), *points.other, *points.factors]
+        raise InputError(
+            f"{points.name}: no column {by!r} to group by; there are {', '.join(have)}: "
+            "choose one of them, or read the points with group='COLUMN' and group by 'group'"
+        )
+    return np.asarray([str(label) for label in column], dtype=object)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,97 +49,137 @@ class Grouped:
 
     @classmethod
     def of(cls, points: Points, by: str) -> Grouped:
-        """Sort by the group column (`by="group"`) or by another column of the table."""
-        column: NDArray[np.generic] | None = points.group if by == "group" else points.other.get(by)
-        if column is None:
-            raise InputError(f"cannot group by {by!r}: read the points with group={by!r}, then fit with by='group'")
-        text = np.asarray([str(g) for g in column], dtype=object)
-        labels = tuple(dict.fromkeys(text))
-        index = np.asarray([labels.index(t) for t in text])
+        """Sort by the labels of a column, groups in order of first appearance."""
+        column = labels_of(points, by)
+        labels = tuple(dict.fromkeys(column))
+        place = {label: g for g, label in enumerate(labels)}
+        index = np.asarray([place[label] for label in column])
         order = np.argsort(index, kind="stable")
         edges = np.searchsorted(index[order], np.arange(len(labels) + 1))
         return cls(points.take(order), labels, edges.astype(np.int64))
 
+    def parts(self) -> dict[str, Points]:
+        """The points of each group."""
+        runs = zip(self.labels, self.edges, self.edges[1:], strict=False)
+        return {g: self.points.take(np.arange(low, high), f"{self.points.name}[{g}]") for g, low, high in runs}
+
 
 def fit_groups(
-    law: Law, points: Points, objective: Objective, starts: int, seed: int, by: str, shared: tuple[str, ...]
+    law: Law,
+    points: Points,
+    objective: Objective,
+    starts: int,
+    seed: int,
+    by: str,
+    shared: tuple[str, ...],
+    initial: Sequence[Mapping[str, float]] = (),
 ) -> Fit:
-    """Fit with constants per group; see `formsearch.fit.fit`."""
-    grouped = Grouped.of(points, by)
+    """Fit with constants per group; see `formsearch.fit.fit`. Flat directions are not looked for."""
     for symbol in shared:
         law.constant(symbol)
-    columns, rules = law.bind(grouped.points)
-    n_groups, own = len(grouped.labels), len(law.constants) - len(shared)
-    for label, low, high in zip(grouped.labels, grouped.edges, grouped.edges[1:], strict=False):
-        require_rows(law, int(high - low), own, f"points in group {label!r}")
-    require_rows(law, len(points), own * n_groups + len(shared))
-    tape = tape_of(law)
-    pack = pack_of(law, columns, len(points))
-    # A copy, as in `Problem.weights`: a read-only array would compile the kernels a second time.
-    weights = grouped.points.weight.copy() if grouped.points.weight is not None else np.ones(len(points))
-    bounds = bounds_of(law)
-    lows: list[int] = []
-    highs: list[int] = []
-    x: list[Array] = []
-    for g, (low, high) in enumerate(zip(grouped.edges, grouped.edges[1:], strict=False)):
-        drawn = draw(law, tape, {k: v[low:high] for k, v in columns.items()}, starts, seed + g)
-        x.extend(drawn)
-        lows += [low] * len(drawn)
-        highs += [high] * len(drawn)
-    zero = np.zeros(len(x), dtype=np.int64)
-    jobs = batch.Jobs(zero, zero, zero, np.asarray(lows, dtype=np.int64), np.asarray(highs, dtype=np.int64), tuple(x))
-    result = batch.run(pack, jobs, grouped.points.target, weights, objective, [bounds])
-    each = len(x) // n_groups
-    found: list[Outcome] = []
-    for g, label in enumerate(grouped.labels):
-        best = outcome(result, np.arange(g * each, (g + 1) * each))
-        if best is None:
-            raise FitError(f"law {law.name} has no finite value on group {label!r} at any of {each} starts")
-        found.append(best)
-    total = float(sum(f.objective for f in found))
-    constants = {
-        label: dict(zip(law.constant_names, map(float, f.constants), strict=True))
-        for label, f in zip(grouped.labels, found, strict=True)
-    }
-    measure = max(f.measure for f in found)
-    share = min(f.share for f in found)
-    iterations = max(f.iterations for f in found)
-    common: dict[str, float] = {}
+    if len(set(shared)) < len(shared):
+        raise InputError(f"shared={list(shared)} names a constant twice: name each once")
+    grouped = Grouped.of(points, by)
+    parts = grouped.parts()
+    own = len(law.constants) - len(shared)
+    for label, part in parts.items():
+        require_rows(law, part, own, f"points in group {label!r}")
+    require_rows(law, points, own * len(parts) + len(shared))
+    problems = [Problem.of(law, part) for part in parts.values()]
+    found = [multistart(problem, objective, starts, seed, initial) for problem in problems]
     if shared:
         from formsearch.fit.arrow import fit_shared
 
-        joint = fit_shared(law, pack, grouped, weights, objective, bounds, shared, [f.constants for f in found])
-        total, measure, constants, common, iterations = joint
-    status = _status(law, measure, share, each, n_groups)
+        # Groups of few rows say little about shared constants by themselves: all rows as one group say more.
+        pooled = multistart(Problem.of(law, points), objective, starts, seed, initial)
+        joint = fit_shared(law, grouped, objective, shared, [f.constants for f in found], pooled.constants)
+        summary, values = joint.outcome, list(joint.own)
+        common = dict(zip(shared, map(float, joint.shared), strict=True))
+        status = _joint_status(law, points, objective, grouped.labels, values, shared, summary)
+    else:
+        summary, values, common = _together(found), [f.constants for f in found], {}
+        status = _separate_status(grouped.labels, problems, objective, found)
     return Fit(
         law=law,
         constants=common,
-        objective=total,
+        objective=summary.objective,
         objective_name=objective.name,
         status=status,
-        share=share,
-        starts=each,
-        optima=(total,),
-        measure=measure,
-        iterations=iterations,
+        share=summary.share,
+        starts=summary.starts,
+        optima=summary.optima,
+        measure=summary.measure,
+        iterations=summary.iterations,
         points=points.describe(),
-        rules=rules,
+        rules=problems[0].rules,
         seed=seed,
-        group_constants=constants,
+        group_constants={
+            label: dict(zip(law.constant_names, map(float, x), strict=True))
+            for label, x in zip(grouped.labels, values, strict=True)
+        },
         shared=shared,
+        by=by,
         loss=objective,
         data=points,
     )
 
 
-def _status(law: Law, measure: float, share: float, starts: int, groups: int) -> Status:
-    if measure > GRADIENT:
+def _together(found: Sequence[Outcome]) -> Outcome:
+    """Separate fits as one: the sum of their sums, and the worst of everything else."""
+    total = float(sum(f.objective for f in found))
+    return Outcome(
+        constants=np.concatenate([f.constants for f in found]),
+        objective=total,
+        measure=max(f.measure for f in found),
+        iterations=max(f.iterations for f in found),
+        share=min(f.share for f in found),
+        optima=(total,),
+        starts=found[0].starts,
+    )
+
+
+def _separate_status(
+    labels: Sequence[str], problems: Sequence[Problem], objective: Objective, found: Sequence[Outcome]
+) -> Status:
+    """The status of the worst group, with its name."""
+    each = [status_of(problem, objective, f) for problem, f in zip(problems, found, strict=True)]
+    worst = min(range(len(each)), key=lambda g: (SEVERITY.index(each[g].code), found[g].share))
+    alike = sum(status.code == each[worst].code for status in each)
+    if each[worst].code == "converged":
+        return Status("converged", f"all {len(each)} groups converged; the least sure is {labels[worst]!r}: "
+                      f"{each[worst].sentence.removeprefix('converged: ')}")  # fmt: skip
+    return Status(each[worst].code, f"{alike} of {len(each)} groups, such as {labels[worst]!r}: {each[worst].sentence}")
+
+
+def _joint_status(
+    law: Law,
+    points: Points,
+    objective: Objective,
+    labels: Sequence[str],
+    values: Sequence[Array],
+    shared: tuple[str, ...],
+    found: Outcome,
+) -> Status:
+    best = f"{round(found.share * found.starts)} of {found.starts} starts of {', '.join(shared)} reached the optimum"
+    if found.objective <= perfect_sum(points, objective):
+        return Status(
+            "converged", f"converged: the form passes through every point, to the rounding of the data; {best}"
+        )
+    if found.measure > GRADIENT:
         return Status(
             "failed",
-            f"not at an optimum in every group: a relative decrease of {measure:.1e} is still promised; "
-            "raise starts, share or fix constants",
+            f"not at an optimum: a relative decrease of {found.measure:.1e} is still promised; "
+            "share or fix other constants, or bound those that run away",
         )
-    where = f"in the worst of {groups} groups {round(share * starts)} of {starts} starts reached the best optimum"
-    if starts > 1 and share < 0.2:
-        return Status("disagree", f"starts disagree: {where}; raise starts, or share constants between groups")
-    return Status("converged", f"converged: {where}")
+    held = dict.fromkeys(
+        text if symbol in shared else f"{text} in group {label!r}"
+        for label, x in zip(labels, values, strict=True)
+        for symbol, text in at_bounds(law, x)
+    )
+    if held:
+        more = f" and {len(held) - 3} more" if len(held) > 3 else ""
+        return Status(
+            "bound", f"{'; '.join(list(held)[:3])}{more}: the points do not ask for that term there, share it, "
+            f"drop it or widen the bound; {best}"
+        )  # fmt: skip
+    return Status("converged", f"converged: {best}")

@@ -14,14 +14,14 @@ For objectives that are not least squares the numbers are a guide, not an interv
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.core.objectives import LEAST_SQUARES, Objective
-from formsearch.fit.multistart import AT_ZERO
+from formsearch.fit.multistart import AT_ZERO, perfect_sum
 from formsearch.fit.problem import Problem
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ Array = NDArray[np.float64]
 
 UNKNOWN = 1.0
 """A constant (or its term) whose relative standard deviation is above this is called not identified."""
+
+SCALE = 0.2
+"""A common scale of several constants is reported if its logarithm has a standard deviation above this."""
 
 TIED = 0.98
 """Constants whose absolute correlation is above this are said to trade against each other."""
@@ -141,11 +144,19 @@ def _term_slopes(problem: Problem, constants: Array) -> dict[int, Array]:
 
 @dataclass(frozen=True, eq=False)
 class _Finding:
+    """relative, term, singular as in `Identifiability`; correlation : of the constants that are not held.
+
+    unknown : places of the held ones, the worst first; alone : their standard deviations when they were held.
+    weakest : (standard deviation, direction) in units of the constants, the least certain first.
+    """
+
     relative: Array
     term: Array
+    singular: Array
     correlation: Array
     unknown: tuple[int, ...]
     alone: Mapping[int, float]
+    weakest: tuple[tuple[float, Array], ...]
 
 
 def _judge(problem: Problem, constants: Array, objective: Objective) -> _Finding:
@@ -192,16 +203,31 @@ def _judge(problem: Problem, constants: Array, objective: Objective) -> _Finding
             alone[worst] = float(sd[worst] if at_zero[worst] else judged[worst])
             held.append(worst)
         correlation = np.nan_to_num(covariance / np.outer(sd, sd), nan=0.0, posinf=0.0, neginf=0.0)
-    return _Finding(relative, term, correlation, tuple(held), alone)
+        weakest = []
+        for value, row in zip(*_directions(J[:, free]), strict=True):
+            direction = np.zeros(p)
+            direction[free] = row
+            weakest.append((float(noise / value) if value > 0 else float("inf"), direction))
+    return _Finding(relative, term, _directions(J)[0], correlation, tuple(held), alone, tuple(weakest[::-1]))
+
+
+def _directions(J: Array) -> tuple[Array, Array]:
+    """Singular values, the largest first, and right singular vectors as rows."""
+    _, singular, rows = np.linalg.svd(np.clip(J, -1e150, 1e150), full_matrices=False)
+    return np.asarray(singular, dtype=np.float64), np.asarray(rows, dtype=np.float64)
 
 
 def unidentified(problem: Problem, constants: Array, objective_value: float, objective: Objective) -> tuple[str, ...]:
     """Names of constants that these points do not identify."""
-    with np.errstate(over="ignore"):
-        whole = float(np.sum(problem.points.target**2))
-    if not np.isfinite(objective_value) or objective_value <= 1e-20 * whole:
-        return ()  # a perfect fit leaves no noise to judge by
+    if not len(constants) or not _has_noise(problem, constants, objective_value, objective):
+        return ()
     return tuple(problem.law.constant_names[i] for i in _judge(problem, constants, objective).unknown)
+
+
+def _has_noise(problem: Problem, constants: Array, objective_value: float, objective: Objective) -> bool:
+    """Whether the fit leaves residuals to judge by: not if it passes through every point, nor if there are too few."""
+    rows = int((problem.weights > 0).sum())
+    return rows > len(constants) and objective_value > perfect_sum(problem.points, objective)
 
 
 def identifiability(fit: Fit) -> Identifiability:
@@ -212,31 +238,67 @@ def identifiability(fit: Fit) -> Identifiability:
         raise InputError("identifiability is reported for one set of constants: fit a single group")
     problem = Problem.of(fit.law, fit.data)
     constants = problem.vector(fit.constants)
-    found = _judge(problem, constants, fit.loss)
     names = fit.law.constant_names
+    found = _judge(problem, constants, fit.loss)
     sentences = []
-    for i in found.unknown:
-        if abs(constants[i]) <= AT_ZERO:
-            sentences.append(
-                f"{names[i]} is not identified: the best fit has none of it, and anything up to about "
-                f"{found.alone[i]:.2g} (one standard deviation, the others refitted) fits as well"
-            )
-        else:
-            sentences.append(
-                f"{names[i]} is not identified: standard deviation {_percent(found.alone[i])} of its value"
-            )
-    sentences += _trades(names, found, constants)
-    if not found.unknown:
-        judged = np.where(np.isnan(found.term), found.relative, np.minimum(found.term, found.relative))
-        worst = int(np.argmax(judged))
-        what = names[worst] if found.term[worst] != judged[worst] else f"the term of {names[worst]}"
-        sentences.insert(0, f"every constant is identified; the least is {what}, known to {_percent(judged[worst])}")
-    J, _ = weighted_jacobian(problem, constants, fit.loss)
-    size = np.where(np.abs(constants) > AT_ZERO, np.abs(constants), 1.0)
-    singular: Array = np.asarray(np.linalg.svd(J * size, compute_uv=False), dtype=np.float64)
+    if not _has_noise(problem, constants, fit.objective, fit.loss):
+        sentences.append("the form passes through every point: there is no noise that constants could be judged by")
+        found = replace(found, unknown=())
+    else:
+        sentences += [_not_identified(names[i], constants[i], found.alone[i]) for i in found.unknown]
+        sentences += _scales(names, found, constants)
+        sentences += _trades(names, found)
+        if not found.unknown:
+            sentences.insert(0, _all_identified(names, found))
     return Identifiability(
-        names, found.relative, found.term, singular, tuple(names[i] for i in found.unknown), tuple(sentences)
+        names,
+        found.relative,
+        found.term,
+        found.singular,
+        tuple(names[i] for i in found.unknown),
+        tuple(sentences),
     )
+
+
+def _not_identified(name: str, value: float, sd: float) -> str:
+    if abs(value) <= AT_ZERO:
+        return (
+            f"{name} is not identified: the best fit has none of it, and anything up to about {sd:.2g} "
+            "(one standard deviation, the others refitted) fits as well"
+        )
+    return f"{name} is not identified: standard deviation {_percent(sd)} of its value"
+
+
+def _all_identified(names: tuple[str, ...], found: _Finding) -> str:
+    judged = np.where(np.isnan(found.term), found.relative, np.minimum(found.term, found.relative))
+    worst = int(np.argmax(judged))
+    what = names[worst] if found.term[worst] != judged[worst] else f"the term of {names[worst]}"
+    return f"every constant is identified; the least is {what}, known to {_percent(judged[worst])}"
+
+
+def _scales(names: tuple[str, ...], found: _Finding, constants: Array) -> list[str]:
+    """Amplitudes that share a scale: all of some times a factor, all of others over it, and little changes.
+
+    Such a scale is a direction of the logarithms, equal in size for its members and small for all others, that the
+    points leave free by more than `SCALE`.
+    """
+    sentences = []
+    for sd, direction in found.weakest:
+        size = np.abs(direction)
+        members = size > 0.5 * size.max()
+        alike = size[members].min() > 0.75 * size.max()
+        if sd < SCALE or members.sum() < 3 or not alike or not (constants[members] != 0).all():
+            continue
+        sign = np.sign(direction * np.sign(constants))
+        sides = [[n for n, m, s in zip(names, members, sign, strict=True) if m and s == side] for side in (1, -1)]
+        many, few = sorted(sides, key=len, reverse=True)
+        factor = float(np.exp(sd * size[members].mean()))
+        if few:
+            sentences.append(
+                f"{', '.join(many)} share a scale with {', '.join(few)}: the former times {factor:.2g} and the latter "
+                "over it (one standard deviation) fit nearly as well"
+            )
+    return sentences
 
 
 def _percent(relative: float) -> str:
@@ -245,7 +307,7 @@ def _percent(relative: float) -> str:
     return f"{100 * relative:,.0f} %" if relative >= 0.1 else f"{100 * relative:.2g} %"
 
 
-def _trades(names: tuple[str, ...], found: _Finding, constants: Array) -> list[str]:
+def _trades(names: tuple[str, ...], found: _Finding) -> list[str]:
     """Sets of constants that trade against each other: connected by correlations above `TIED`."""
     linked = np.abs(found.correlation) > TIED
     seen: set[int] = set()

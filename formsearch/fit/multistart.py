@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.core import batch
-from formsearch.core.objectives import Objective
+from formsearch.core.objectives import LEAST_SQUARES, LeastSquares, Objective
 from formsearch.exceptions import FitError, InputError
-from formsearch.fit.problem import Problem
+from formsearch.fit.problem import Problem, row_weights
 from formsearch.fit.result import Status
 from formsearch.fit.starts import draw
+from formsearch.law import Law
+from formsearch.points import Points
 
 Array = NDArray[np.float64]
 
@@ -27,6 +29,9 @@ AT_ZERO = 1e-250
 """Constants held as logarithms reach a bound of zero only to rounding; below this they are zero."""
 
 FINISHING_ROUNDS = 5
+
+PATIENCE, WITHIN = 3000, 2.0
+"""Least-squares starts that ended within a factor of `WITHIN` of the best, but not at an optimum, go on this long."""
 
 GRADIENT = 1e-8
 """A fit whose local model promises a larger relative decrease is not called converged."""
@@ -45,34 +50,40 @@ class Outcome:
     starts: int
 
 
-def outcome(result: batch.BatchResult, index: NDArray[np.int64]) -> Outcome | None:
-    """Summary of the jobs `index` of a batch (all starts of one problem); None if none was finite.
+def outcome(result: batch.BatchResult, perfect: float = 0.0) -> Outcome | None:
+    """Summary of a batch whose jobs are the starts of one problem; None if none was finite.
 
-    Among starts with the same objective the one nearest to stationarity represents the optimum.
+    Among starts with the same objective the one nearest to stationarity represents the optimum. Sums up to `perfect`
+    are the same one.
     """
     from formsearch.core.projection import FAILED
 
-    objective = np.where(result.status[index] == FAILED, np.inf, result.objective[index])
-    finite = np.isfinite(objective) & np.asarray([np.isfinite(result.constants[i]).all() for i in index])
+    objective = np.where(result.status == FAILED, np.inf, result.objective)
+    finite = np.isfinite(objective) & np.asarray([np.isfinite(c).all() for c in result.constants])
     if not finite.any():
         return None
     objective = np.where(finite, objective, np.inf)
     best = float(objective.min())
-    same = objective <= best * (1 + SAME) + 1e-300
-    pick = index[same][np.argmin(result.measure[index][same])]
-    levels: list[float] = []
-    for value in np.sort(objective[finite]):
-        if not levels or value > levels[-1] * (1 + SAME) + 1e-300:
-            levels.append(float(value))
+    same = objective <= max(best * (1 + SAME) + 1e-300, perfect)
+    pick = int(np.flatnonzero(same)[np.argmin(np.where(objective > perfect, result.measure, 0.0)[same])])
     return Outcome(
         constants=result.constants[pick],
         objective=float(result.objective[pick]),
         measure=float(result.measure[pick]),
         iterations=int(result.iterations[pick]),
         share=float(same.mean()),
-        optima=tuple(levels[:10]),
-        starts=len(index),
+        optima=distinct(objective[finite]),
+        starts=len(objective),
     )
+
+
+def distinct(objectives: Sequence[float] | Array) -> tuple[float, ...]:
+    """The ten lowest objectives that differ by more than `SAME`, in order."""
+    levels: list[float] = []
+    for value in sorted(objectives):
+        if not levels or value > levels[-1] * (1 + SAME) + 1e-300:
+            levels.append(float(value))
+    return tuple(levels[:10])
 
 
 def given(problem: Problem, initial: Sequence[Mapping[str, float]]) -> Array:
@@ -80,8 +91,10 @@ def given(problem: Problem, initial: Sequence[Mapping[str, float]]) -> Array:
     names = problem.law.constant_names
     needed = [n for n, linear in zip(names, problem.tape.linear, strict=True) if not linear]
     for start in initial:
-        for symbol in start:
+        for symbol, value in start.items():
             problem.law.constant(symbol)
+            if not np.isfinite(float(value)):
+                raise InputError(f"a start of law {problem.law.name} has {symbol}={value!r}: give a finite number")
         if missing := [n for n in needed if n not in start]:
             raise InputError(
                 f"a start of law {problem.law.name} lacks {', '.join(missing)}, which cannot be solved for"
@@ -98,21 +111,47 @@ def multistart(
     may pass through values of the linear constants that projection never visits.
     """
     x = given(problem, initial) if initial else draw(problem.law, problem.tape, problem.columns, starts, seed)
-    found = outcome(_run(problem, objective, x), np.arange(len(x)))
+    perfect = perfect_sum(problem.points, objective)
+    found = outcome(_go_on(problem, objective, _run(problem, objective, x)), perfect)
     if initial and all(set(problem.law.constant_names) <= set(start) for start in initial):
-        whole = outcome(_run(problem, objective, x, projected=False), np.arange(len(x)))
+        whole = outcome(_run(problem, objective, x, projected=False), perfect)
         if whole is not None and (found is None or whole.objective < found.objective * (1 - SAME)):
             found = whole
     if found is None:
         raise FitError(
-            f"law {problem.law.name} has no finite value on {problem.points.name} at any of {len(x)} starts; "
-            "give its constants other start ranges, or use an objective on raw residuals"
+            f"law {problem.law.name} has no finite sum of {objective.name} on {problem.points.name} at any of "
+            f"{len(x)} starts; give its constants other start ranges, or use an objective on "
+            + ("raw residuals" if objective.log else "log residuals, or rescale the target")
         )
-    return _finish(problem, objective, found)
+    found = _finish(problem, objective, found)
+    if objective.kind == LEAST_SQUARES or found.measure <= GRADIENT or found.objective <= perfect:
+        return found
+    return _by_way_of_least_squares(problem, objective, x, found)
+
+
+def _by_way_of_least_squares(problem: Problem, objective: Objective, x: Array, found: Outcome) -> Outcome:
+    """A robust fit that did not come to rest, started again from where least squares of the same residuals rest.
+
+    Of the two the lower one; its `share` is then that of the starts that led to it by this way.
+    """
+    smooth = LeastSquares(log=objective.log)
+    rest = outcome(_go_on(problem, smooth, _run(problem, smooth, x)))
+    if rest is None:
+        return found
+    again = outcome(_run(problem, objective, rest.constants[None, :]))
+    if again is None or not again.objective < found.objective:
+        return found
+    optima = distinct([again.objective, *found.optima])
+    return _finish(problem, objective, replace(again, share=rest.share, starts=rest.starts, optima=optima))
 
 
 def _run(
-    problem: Problem, objective: Objective, x: Array, projected: bool = True, tolerance: float = batch.TOLERANCE
+    problem: Problem,
+    objective: Objective,
+    x: Array,
+    projected: bool = True,
+    tolerance: float = batch.TOLERANCE,
+    iterations: int = batch.ITERATIONS,
 ) -> batch.BatchResult:
     return batch.run(
         problem.pack if projected else problem.pack.unprojected(),
@@ -122,7 +161,34 @@ def _run(
         objective,
         [(problem.lower, problem.upper)],
         tolerance=tolerance,
+        iterations=iterations,
     )
+
+
+def _go_on(problem: Problem, objective: Objective, result: batch.BatchResult) -> batch.BatchResult:
+    """The promising starts that ran out of iterations, carried on.
+
+    Where constants trade against each other along a curved valley (exponentials of powers), least squares need a
+    thousand short steps, each of them cheap; starts that were never near the best are not worth them.
+    """
+    if objective.kind != LEAST_SQUARES:
+        return result
+    finite = np.where(np.isfinite(result.objective), result.objective, np.inf)
+    index = np.flatnonzero((result.measure > GRADIENT) & (finite <= WITHIN * finite.min()) & (finite < np.inf))
+    if not len(index):
+        return result
+    more = _run(problem, objective, np.asarray([result.constants[i] for i in index]), iterations=PATIENCE)
+    lower = more.objective <= result.objective[index]
+    better, place = index[lower], np.flatnonzero(lower)
+    constants = list(result.constants)
+    for i, k in zip(better, place, strict=True):
+        constants[i] = more.constants[k]
+    joined = {}
+    for name in ("objective", "measure", "iterations", "status"):
+        joined[name] = getattr(result, name).copy()
+        joined[name][better] = getattr(more, name)[place]
+    joined["iterations"][better] += result.iterations[better]
+    return batch.BatchResult(tuple(constants), **joined)
 
 
 def _finish(problem: Problem, objective: Objective, found: Outcome) -> Outcome:
@@ -137,7 +203,7 @@ def _finish(problem: Problem, objective: Objective, found: Outcome) -> Outcome:
         if pull <= GRADIENT:
             return found
         starts = [np.where(steps > 0, part * steps, found.constants) for part in (1.0, 0.1, 0.01)]
-        woken = outcome(_run(problem, objective, np.asarray(starts)), np.arange(len(starts)))
+        woken = outcome(_run(problem, objective, np.asarray(starts)))
         if woken is None or not woken.objective < found.objective:
             return found
         found = replace(found, constants=woken.constants, objective=woken.objective, measure=woken.measure)
@@ -192,18 +258,29 @@ def _pull_at_zero(problem: Problem, objective: Objective, found: Outcome) -> tup
     return float(decrease[pulled].max(initial=0.0)), steps
 
 
-def is_perfect(problem: Problem, objective: Objective, value: float) -> bool:
-    """Whether what is left is the rounding of the targets (relative 1e-13): no gradient can be told from it."""
-    seen = problem.weights > 0
-    rounding = 1e-13 * (np.ones(int(seen.sum())) if objective.log else np.abs(problem.points.target[seen]))
+def perfect_sum(points: Points, objective: Objective) -> float:
+    """A sum that is only the rounding of the targets (relative 1e-13): no gradient can be told from it."""
+    weights = row_weights(points)
+    seen = weights > 0
+    rounding = 1e-13 * (np.ones(int(seen.sum())) if objective.log else np.abs(points.target[seen]))
     with np.errstate(over="ignore"):
-        return value <= float(np.sum(problem.weights[seen] * objective.rho(rounding)))
+        return float(np.sum(weights[seen] * objective.rho(rounding)))
+
+
+def at_bounds(law: Law, constants: Array) -> list[tuple[str, str]]:
+    """(symbol, "A sits at its lower bound 0") of the constants that do."""
+    return [
+        (c.symbol, f"{c.symbol} sits at its {side} bound {bound:g}")
+        for c, value in zip(law.constants, constants, strict=True)
+        for side, bound in (("lower", c.lower), ("upper", c.upper))
+        if value == bound
+    ]
 
 
 def status_of(problem: Problem, objective: Objective, found: Outcome, flat: tuple[str, ...] = ()) -> Status:
     """The outcome in words. `flat` names constants that the points do not identify."""
     best = f"{round(found.share * found.starts)} of {found.starts} starts reached the best optimum"
-    if is_perfect(problem, objective, found.objective):
+    if found.objective <= perfect_sum(problem.points, objective):
         return Status(
             "converged", f"converged: the form passes through every point, to the rounding of the data; {best}"
         )
@@ -213,11 +290,7 @@ def status_of(problem: Problem, objective: Objective, found: Outcome, flat: tupl
             f"not at an optimum: the local model still promises a relative decrease of {found.measure:.1e}; "
             "raise starts, or bound the constants that run away",
         )
-    held = []
-    for c, value in zip(problem.law.constants, found.constants, strict=True):
-        for side, bound in (("lower", c.lower), ("upper", c.upper)):
-            if value == bound:
-                held.append(f"{c.symbol} sits at its {side} bound {bound:g}")
+    held = [text for _, text in at_bounds(problem.law, found.constants)]
     if found.starts > 1 and found.share < 0.2:
         return Status("disagree", f"starts disagree: only {best}; raise starts before trusting this optimum")
     if held:

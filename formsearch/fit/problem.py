@@ -44,11 +44,8 @@ class Problem:
 
     @property
     def weights(self) -> Array:
-        """Weight a row; ones if the points have none.
-
-        A fresh array: the points' own is read-only, which the kernels would be compiled for a second time.
-        """
-        return self.points.weight.copy() if self.points.weight is not None else np.ones(len(self.points))
+        """Weight a row; ones if the points have none."""
+        return row_weights(self.points)
 
     def vector(self, constants: Mapping[str, float]) -> Array:
         """Constants as an array in the law's order."""
@@ -59,11 +56,19 @@ class Problem:
         return dict(zip(self.law.constant_names, map(float, values), strict=True))
 
 
-def require_rows(law: Law, rows: int, constants: int, what: str = "points") -> None:
-    """Raise `NotApplicableError` if there are fewer rows than constants."""
-    if rows < constants:
+def row_weights(points: Points) -> Array:
+    """Weight a row; ones if the points have none. A fresh array, since kernels take no read-only ones."""
+    return points.weight.copy() if points.weight is not None else np.ones(len(points))
+
+
+def require_rows(law: Law, points: Points, constants: int, what: str = "points") -> None:
+    """Raise `NotApplicableError` if there are fewer rows (of positive weight) than constants, or none."""
+    weightless = 0 if points.weight is None else int((points.weight == 0).sum())
+    rows = len(points) - weightless
+    if rows < max(constants, 1):
+        note = f" with a weight above zero (of {len(points)})" if weightless else ""
         raise NotApplicableError(
-            f"law {law.name} has {constants} constants but there are only {rows} {what}: "
+            f"law {law.name} has {constants} constants but there are only {rows} {what}{note}: "
             "add runs, fix constants with fix={...}, or choose a smaller law"
         )
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from formsearch.core import batch
 from formsearch.core.objectives import LEAST_SQUARES, STUDENT_T
 from formsearch.exceptions import InputError
+from formsearch.fit.multistart import perfect_sum
 from formsearch.fit.problem import Problem
 
 if TYPE_CHECKING:
@@ -40,13 +41,19 @@ class Profile:
 
 
 def profile(fit: Fit, symbol: str, level: float = 0.9, points: int = 21) -> Profile:
-    """Profile of one constant of a fit.
+    """Profile of one constant of a fit, at `points` values or a few more.
 
-    Raises `InputError` for grouped fits, and for objectives that are no likelihood (Huber, soft-L1, asymmetric):
-    there a difference of the sum has no known distribution, use `fit.bootstrap()`.
+    Raises `InputError` for grouped fits, for fits without residuals, and for objectives that are no likelihood (Huber,
+    soft-L1, asymmetric): there a difference of the sum has no known distribution, use `fit.bootstrap()`.
     """
     if fit.group_constants:
         raise InputError("profiles are made for one set of constants: fit a single group")
+    if not 0 < level < 1:
+        raise InputError(f"level must be between 0 and 1, not {level!r}")
+    if points < 3:
+        raise InputError(f"a profile needs 3 points or more, not {points!r}")
+    if len(fit.data) <= len(fit.constants) or fit.objective <= perfect_sum(fit.data, fit.loss):
+        raise InputError("the form passes through every point: there is no noise to compare a profile with; add runs")
     if fit.loss.kind not in (LEAST_SQUARES, STUDENT_T):
         raise InputError(f"{fit.objective_name} is no likelihood, its profile gives no interval: use fit.bootstrap()")
     from scipy.stats import norm, t
@@ -55,7 +62,7 @@ def profile(fit: Fit, symbol: str, level: float = 0.9, points: int = 21) -> Prof
     constant = fit.law.constant(symbol)
     k = fit.law.constant_names.index(symbol)
     optimum = problem.vector(fit.constants)
-    freedom = max(len(fit.data) - len(optimum), 1)
+    freedom = len(fit.data) - len(optimum)
     gaussian = fit.loss.kind == LEAST_SQUARES
     unit = 2.0 * fit.objective / freedom if gaussian else 1.0
     critical = float(t.ppf(0.5 + level / 2, freedom) if gaussian else norm.ppf(0.5 + level / 2))
@@ -96,11 +103,10 @@ def _width(fit: Fit, problem: Problem, optimum: Array, k: int) -> float:
 
 def _refit(fit: Fit, problem: Problem, optimum: Array, k: int, values: Array) -> Array:
     """The sum with constant k held at each of `values`; each value is a tape of its own, for its own bounds."""
-    tapes = [problem.tape] * len(values)
     from formsearch.core.compile import evaluate_column
 
     rows = len(fit.data)
-    pack = batch.Pack.of(tapes, lambda key: evaluate_column(key, problem.columns, rows), rows)
+    pack = batch.Pack.of([problem.tape] * len(values), lambda key: evaluate_column(key, problem.columns, rows), rows)
     bounds, starts = [], []
     for value in values:
         lower, upper, start = problem.lower.copy(), problem.upper.copy(), optimum.copy()

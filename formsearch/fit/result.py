@@ -48,6 +48,7 @@ class Fit:
     share : share of starts that ended at the best objective (relative 1e-6). optima : the distinct objectives
         that starts ended at, best first. measure : relative decrease the local model still promises (0 at an optimum).
     points : `Points.describe()` of what it saw. rules : derived quantities it used.
+    shared, by : constants common to all groups, and the column of the groups.
     """
 
     law: Law
@@ -65,6 +66,7 @@ class Fit:
     seed: int
     group_constants: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     shared: tuple[str, ...] = ()
+    by: str = "group"
     loss: Objective = field(repr=False, kw_only=True)
     data: Points = field(repr=False, kw_only=True)
 
@@ -83,30 +85,33 @@ class Fit:
     def predict(self, where: Points | pd.DataFrame | Mapping[str, Any]) -> Array:
         """Values of the fitted law, shape (rows,), in the target's unit.
 
-        A frame needs a column for each quantity of the law, and `group` for a grouped fit. Raises `InputError`
-        for missing columns and for groups that the fit has not seen.
+        A frame needs a column for each quantity of the law, and for a grouped fit that of the groups. Raises
+        `InputError` for missing columns and for groups that the fit has not seen.
         """
+        if not self.group_constants:
+            return self.law.evaluate(self.law.bind(where)[0] if isinstance(where, Points) else where, self.constants)
         if isinstance(where, Points):
+            from formsearch.fit.groups import labels_of
+
             columns: Mapping[str, Any] = self.law.bind(where)[0]
-            group = where.group
+            labels = labels_of(where, self.by)
         else:
+            if self.by not in where:
+                raise InputError(f"this fit has constants per {self.by}: give a column {self.by!r}")
             columns = {v.symbol: where[v.quantity if v.quantity in where else v.symbol] for v in self.law.variables
                        if v.quantity in where or v.symbol in where}  # fmt: skip
-            group = np.asarray(where["group"], dtype=object) if "group" in where else None
-        if not self.group_constants:
-            return self.law.evaluate(columns, self.constants)
-        if group is None:
-            raise InputError("this fit has constants per group: give a column 'group'")
-        labels = np.asarray([str(g) for g in group], dtype=object)
+            labels = np.asarray(
+                [str(label) for label in np.atleast_1d(np.asarray(where[self.by], dtype=object))], object
+            )
         if unseen := sorted(set(labels) - set(self.group_constants)):
             raise InputError(f"group {unseen[0]!r} was not fitted; fitted groups: {', '.join(self.group_constants)}")
-        values = np.empty(len(labels))
-        for label, constants in self.group_constants.items():
-            mask = labels == label
-            if mask.any():
-                part = {k: np.asarray(v)[mask] for k, v in columns.items()}
-                values[mask] = self.law.evaluate(part, constants)
-        return values
+        # Every group on every row, of which it keeps its own: columns may be single numbers.
+        values = {g: self.law.evaluate(columns, self.group_constants[g]) for g in dict.fromkeys(labels)}
+        rows = np.broadcast_shapes(labels.shape, *(v.shape for v in values.values()))
+        predicted, labels = np.empty(rows), np.broadcast_to(labels, rows)
+        for g, value in values.items():
+            predicted[labels == g] = np.broadcast_to(value, rows)[labels == g]
+        return predicted
 
     def standard_errors(self) -> dict[str, float]:
         """Standard errors from the Jacobian, s**2 (J^T J)^-1 with s**2 = sum w r**2/(n - p). Least squares only.
@@ -148,6 +153,7 @@ class Fit:
             "constants": dict(self.constants),
             "group_constants": {g: dict(c) for g, c in self.group_constants.items()},
             "shared": list(self.shared),
+            "by": self.by if self.group_constants else None,
             "objective": self.objective,
             "objective_name": self.objective_name,
             "status": {"code": self.status.code, "sentence": self.status.sentence},

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from formsearch.core import batch
 from formsearch.core.objectives import LEAST_SQUARES
 from formsearch.exceptions import InputError
-from formsearch.fit.multistart import is_perfect
+from formsearch.fit.multistart import PATIENCE, perfect_sum
 from formsearch.fit.problem import Problem
 
 if TYPE_CHECKING:
@@ -68,11 +69,12 @@ class Resamples:
         constant name -> array.
         """
         named = self.named()
-        if callable(what):
-            return np.asarray(what(named), dtype=np.float64)
-        if what in named:
-            return named[what]
-        return _formula(what, named)
+        if not callable(what):
+            return named[what] if what in named else _formula(what, named)
+        values = np.asarray(what(named), dtype=np.float64)
+        if values.shape != (len(self),):
+            raise InputError(f"a derived quantity needs one value a refit, {len(self)} of them, not {values.shape}")
+        return values
 
     def interval(self, what: Derived, level: float = 0.9) -> tuple[float, float]:
         """Percentile interval of a derived quantity. NaN values (it does not exist in a refit) are left out.
@@ -81,17 +83,21 @@ class Resamples:
         """
         if not 0 < level < 1:
             raise InputError(f"level must be between 0 and 1, not {level!r}")
-        values = self.quantity(what)
-        values = values[np.isfinite(values)]
-        if len(values) < max(len(self) / 2, 2):
-            raise InputError(f"{what} exists in only {len(values)} of {len(self)} refits: it has no interval")
+        values = self._existing(what)
         low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
         return float(low), float(high)
 
     def sd(self, what: Derived) -> float:
-        """Standard deviation of a derived quantity over the refits."""
+        """Standard deviation of a derived quantity over the refits; raises as `interval` does."""
+        return float(np.std(self._existing(what), ddof=1))
+
+    def _existing(self, what: Derived) -> Array:
         values = self.quantity(what)
-        return float(np.nanstd(values[np.isfinite(values)], ddof=1))
+        exists = np.isfinite(values)
+        if exists.sum() < max(len(self) / 2, 2):
+            name = what if isinstance(what, str) else getattr(what, "__name__", "the quantity")
+            raise InputError(f"{name} exists in only {exists.sum()} of {len(self)} refits: it has no interval")
+        return values[exists]
 
     def to_dict(self, level: float = 0.9) -> dict[str, Any]:
         """JSON-ready summary: the interval of each constant."""
@@ -136,7 +142,11 @@ def bootstrap(fit: Fit, n: int = 1000, seed: int = 0, kind: Kind = "pairs", by: 
 def checked(fit: Fit, kind: str, by: str | None) -> None:
     """Raise `InputError` for a bootstrap that cannot be had."""
     if fit.group_constants:
-        raise InputError("resample one group at a time: fit points.take(rows of the group)")
+        raise InputError("resample one group at a time: fit the rows of that group, points.take(points.group == label)")
+    if len(fit.data) <= len(fit.constants):
+        raise InputError(
+            f"{len(fit.data)} rows and {len(fit.constants)} constants leave no residuals to resample: add runs"
+        )
     if kind not in ("pairs", "residual", "wild"):
         raise InputError(f"unknown bootstrap {kind!r}: choose pairs, residual or wild")
     if by is not None and kind != "pairs":
@@ -146,7 +156,12 @@ def checked(fit: Fit, kind: str, by: str | None) -> None:
 
 
 def batches(n: int, rows: int) -> list[tuple[int, int]]:
-    """(number, size) of the batches that `n` refits of a table of so many rows are done in."""
+    """(number, size) of the batches that `n` refits of a table of so many rows are done in.
+
+    Raises `InputError` unless `n` is a whole number of at least 2.
+    """
+    if not isinstance(n, Integral) or n < 2:
+        raise InputError(f"a bootstrap needs a whole number of refits, 2 or more, not {n!r}: 1000 is usual")
     size = max(1, min(BATCH, CHUNK_BYTES // (8 * rows)))
     return [(number, min(size, n - first)) for number, first in enumerate(range(0, n, size))]
 
@@ -169,8 +184,12 @@ def refit_batch(fit: Fit, number: int, size: int, seed: int, kind: Kind, by: str
         target_index, weight_index = np.arange(size), np.zeros(size, dtype=np.int64)
     zero = np.zeros(size, dtype=np.int64)
     jobs = batch.Jobs(zero, target_index, weight_index, zero, zero + rows, (optimum,) * size)
-    result = batch.run(problem.pack, jobs, targets, weights, fit.loss, [(problem.lower, problem.upper)], tolerance=1e-9)
-    at_optimum = (result.measure < 1e-6) | [is_perfect(problem, fit.loss, value) for value in result.objective]
+    # Started from the optimum, a refit of least squares that is not soon done follows a valley: see `multistart`.
+    iterations = PATIENCE if fit.loss.kind == LEAST_SQUARES else batch.ITERATIONS
+    result = batch.run(
+        problem.pack, jobs, targets, weights, fit.loss, [(problem.lower, problem.upper)], 1e-9, iterations
+    )
+    at_optimum = (result.measure < 1e-6) | (result.objective <= perfect_sum(fit.data, fit.loss))
     good = at_optimum & np.isfinite(result.objective)
     constants = np.asarray([c for c, ok in zip(result.constants, good, strict=True) if ok], dtype=np.float64)
     return constants.reshape(-1, len(optimum)), int((~good).sum())
@@ -187,10 +206,11 @@ def gathered(fit: Fit, n: int, seed: int, kind: str, kept: Sequence[Array], fail
 
 
 def _labels(fit: Fit, by: str) -> NDArray[np.int64]:
-    column = fit.data.group if by == "group" else fit.data.other.get(by)
-    if column is None:
-        raise InputError(f"cannot resample by {by!r}: the points have no such column")
-    codes: NDArray[np.int64] = np.unique(np.asarray([str(v) for v in column]), return_inverse=True)[1]
+    from formsearch.fit.groups import labels_of
+
+    codes: NDArray[np.int64] = np.unique(labels_of(fit.data, by).astype(str), return_inverse=True)[1]
+    if codes.max() == 0:
+        raise InputError(f"all rows are one group of {by!r}: there is nothing to draw; resample rows instead")
     return codes
 
 
@@ -224,6 +244,10 @@ def standard_errors(fit: Fit) -> dict[str, float]:
         )
     if fit.group_constants:
         raise InputError("standard errors are given for one set of constants: fit a single group")
+    if len(fit.data) <= len(fit.constants):
+        raise InputError(
+            f"{len(fit.data)} rows and {len(fit.constants)} constants leave no noise to tell from: add runs"
+        )
     problem = Problem.of(fit.law, fit.data)
     J, r = weighted_jacobian(problem, problem.vector(fit.constants), fit.loss)
     inverse, _ = factor_covariance(J)

@@ -45,7 +45,7 @@ def test_resampling_is_deterministic_and_refuses_nonsense(seed_fit: Fit) -> None
     assert np.array_equal(seed_fit.bootstrap(20, seed=3).constants, seed_fit.bootstrap(20, seed=3).constants)
     with pytest.raises(InputError, match="unknown bootstrap"):
         seed_fit.bootstrap(10, kind="magic")
-    with pytest.raises(InputError, match="no such column"):
+    with pytest.raises(InputError, match="no column 'family' to group by; there are N, "):
         seed_fit.bootstrap(10, by="family")
 
 
