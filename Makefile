@@ -7,13 +7,14 @@ SEARCH_SECONDS ?= 45
 
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-slow lint clean
+.PHONY: help demo test test-slow lint docs clean
 
 help:
 	@echo "make demo       install into $(VENV) and run the main job on the built-in data (result in $(DEMO)/)"
 	@echo "make test       install with development tools and run the tests"
 	@echo "make test-slow  the heavy statistics and long searches as well"
 	@echo "make lint       ruff and mypy"
+	@echo "make docs       the documentation, in docs/_build/html"
 	@echo "make clean      remove $(VENV), $(DEMO) and caches"
 
 demo: $(VENV)/.installed
@@ -31,8 +32,11 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build/html
+
 clean:
-	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks build dist
+	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks build dist docs/_build docs/generated
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "formsearch needs Python 3.11 or newer, this is %s: make PYTHON=python3.12 ..." % sys.version.split()[0])'

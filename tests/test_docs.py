@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
@@ -16,7 +18,7 @@ from formsearch.compare import parse_split
 from formsearch.testing import LawContract
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = sorted(p for p in DOCS.rglob("*.md") if p.relative_to(DOCS).parts[0] not in ("generated", "_build"))
 BOWL = DOCS / "examples" / "bowl.py"
 
 
@@ -27,11 +29,9 @@ def commands(page: Path) -> list[str]:
     return [re.split(r" {3,}", line)[0] if " --" not in line.split("    ")[-1] else line for line in lines]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_verbs_options_laws_and_splits_exist(page: Path) -> None:
-    found = [c for c in commands(page) if c.startswith("formsearch ")]
-    assert found
-    for line in found:
+    for line in (c for c in commands(page) if c.startswith("formsearch ")):
         words = shlex.split(line)
         assert words[1] in VERBS, line
         command = typer.main.get_command(app).commands[words[1]]  # type: ignore[attr-defined]
@@ -44,10 +44,22 @@ def test_verbs_options_laws_and_splits_exist(page: Path) -> None:
                 parse_split(value)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_the_documentation_builds_without_a_warning_and_its_examples_hold(tmp_path: Path) -> None:
+    """In processes of its own: Sphinx keeps global state, and its libraries warn of each other."""
+    pytest.importorskip("sphinx", reason="needs the extra formsearch[docs]")
+    for builder in ("html", "doctest"):
+        words = ["-W", "--keep-going", "-q", "-b", builder, str(DOCS), str(tmp_path / builder)]
+        done = subprocess.run([sys.executable, "-m", "sphinx", *words], capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    made = tmp_path / "html" / "generated"
+    assert {p.stem for p in (made / "laws").glob("*.html")} == set(fs.laws)
+    assert 'id="formsearch.advise"' in (made / "api.html").read_text(encoding="utf-8")
 
 
 def test_splits_in_the_table_of_options_are_read() -> None:

@@ -14,7 +14,7 @@ __all__ = ["Check", "Condition", "Derivation", "Result", "Step", "Table", "deriv
 
 
 def derive(
-    law: Law,
+    law: Law | str,
     constants: Any = None,
     minimise: str | Sequence[str] | None = None,
     subject_to: str | None = None,
@@ -30,7 +30,7 @@ def derive(
 
     Parameters
     ----------
-    law : any `Law`, from the registry or from a search.
+    law : any `Law`, from the registry (its name will do) or from a search.
     constants : a fit (its numbers then carry intervals), a mapping, `"published"`, the name of a published fit, or
         None for algebra only.
     minimise : symbols or quantities to optimise (jointly, if several), or a ratio such as `"N_active/N"`. None:
@@ -50,9 +50,12 @@ def derive(
 
     Raises
     ------
+    UnknownNameError : no registered law has that name.
     InputError : constants, settings or the constraint do not fit the law.
     DerivationError : the constraint leaves nothing to optimise, or no optimum exists in what was asked for.
     """
     from formsearch.derive.proof import prove
+    from formsearch.registry import laws
 
-    return prove(law, constants, minimise, subject_to, settings, sweep, threshold, resamples, level, seconds)
+    asked = laws[law] if isinstance(law, str) else law
+    return prove(asked, constants, minimise, subject_to, settings, sweep, threshold, resamples, level, seconds)
