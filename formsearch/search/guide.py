@@ -159,7 +159,7 @@ class Guide:
         self._promotions(f, slopes, offer)
         self._drifts(f, slopes, offer)
         self._shares(f, offer)
-        self._wraps(f, offer)
+        self._wraps(f, self.bench.target - residuals, offer)
         if not moves:
             return []
         gains = self._gains(f, slopes, residuals, np.stack(columns, axis=1), blocks)
@@ -296,7 +296,7 @@ class Guide:
                     label = f"share a sum with another term {at}.{n}"
                     move = Move("extend", label, widened(place, k, term.factors))
                     offer(move, total * self._column(f, term.factors))
-                for e in (*self.singles, *self.products):
+                for e in self.singles:
                     label = f"share a sum with {e.label} {at}"
                     offer(Move("extend", label, widened_by(place, k, e.shape)), total * e.column)
                 beside = self._column(f, place.without(k))
@@ -318,13 +318,14 @@ class Guide:
             result[a:b] = pack.values(to_centred(emitted, to_raw(f.emitted, f.values[g])))[0][a:b]
         return result
 
-    def _wraps(self, f: Fitted, offer: Callable[..., None]) -> None:
+    def _wraps(self, f: Fitted, predicted: Array, offer: Callable[..., None]) -> None:
         """An outer power of everything that moves: M**p near p = 1 goes along M log M."""
         moving = tuple(t for t in f.form.body if t.factors)
         rest = tuple(t for t in f.form.body if not t.factors)
         if len(moving) < 2:
             return
-        total = self.bench.target - self._level(f)
+        # Of the predictions: the residuals would correlate with a column made of the target.
+        total = predicted - self._level(f)
         if (total > 0).all():
             offer(Move("wrap", "outer power of all terms", _outer(rest, moving)), total * np.log(total))
 
