@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from formsearch.derive.claims import Claim
-from formsearch.derive.optimum import Outcome, optimum
+from formsearch.derive.optimum import optimum
+from formsearch.derive.outcome import Outcome
 from formsearch.derive.premises import Premises, premises
 from formsearch.derive.problem import Problem, make_problem
 from formsearch.derive.simplify import presented, with_names

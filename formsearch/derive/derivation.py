@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import sympy
 
+    from formsearch.derive.layout import Order
     from formsearch.law import Law
 
 Kind = Literal["proved", "numerically", "assumed", "failed", "by definition"]
@@ -49,9 +50,13 @@ class Condition:
 
         return f"{sympy.sstr(self.relation)} ({self.check.kind}: {self.check.sentence})"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, order: Order | None = None) -> dict[str, Any]:
         """JSON-ready."""
-        return {"relation": _formula(self.relation), "latex": _latex(self.relation), "check": self.check.to_dict()}
+        return {
+            "relation": _formula(self.relation),
+            "latex": _latex(self.relation, order),
+            "check": self.check.to_dict(),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +68,13 @@ class Step:
     equation: sympy.Basic | None
     check: Check
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, order: Order | None = None) -> dict[str, Any]:
         """JSON-ready."""
         return {
             "title": self.title,
             "sentence": self.sentence,
             "equation": _formula(self.equation),
-            "latex": _latex(self.equation),
+            "latex": _latex(self.equation, order),
             "check": self.check.to_dict(),
         }
 
@@ -151,7 +156,7 @@ class Result:
             return self.implicit
         return sympy.Eq(sympy.Symbol(optimum_name(self.symbol, self.kind)), self.expression, evaluate=False)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, order: Order | None = None) -> dict[str, Any]:
         """JSON-ready."""
         return {
             "symbol": self.symbol,
@@ -160,12 +165,12 @@ class Result:
             "expression": _formula(self.expression),
             "full_expression": _formula(self.full),
             "implicit": _formula(self.implicit),
-            "latex": _latex(self.equation),
+            "latex": _latex(self.equation, order),
             "value": _number(self.value),
             "interval": None if self.interval is None else [_number(v) for v in self.interval],
             "settings": {k: _number(v) for k, v in self.settings.items()},
-            "second_order": None if self.second_order is None else self.second_order.to_dict(),
-            "conditions": [c.to_dict() for c in self.conditions],
+            "second_order": None if self.second_order is None else self.second_order.to_dict(order),
+            "conditions": [c.to_dict(order) for c in self.conditions],
             "depends_on": list(self.depends_on),
             "independence": self.independence,
             "exponents": {
@@ -244,6 +249,9 @@ class Derivation:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: formula strings that `parse_formula` reads back, LaTeX, numbers, sentences."""
+        from formsearch.derive.layout import Order
+
+        order = Order.of(self.law, self.definitions)
         return {
             "law": self.law.name,
             "formula": self.law.formula,
@@ -255,12 +263,12 @@ class Derivation:
             "level": self.level,
             "simulated": self.simulated,
             "definitions": [
-                {"symbol": str(s), "expression": _formula(e), "latex": f"{_latex(s)} = {_latex(e)}"}
+                {"symbol": str(s), "expression": _formula(e), "latex": f"{_latex(s, order)} = {_latex(e, order)}"}
                 for s, e in self.definitions
             ],
-            "assumptions": [c.to_dict() for c in self.assumptions],
-            "steps": [s.to_dict() for s in self.steps],
-            "results": [r.to_dict() for r in self.results],
+            "assumptions": [c.to_dict(order) for c in self.assumptions],
+            "steps": [s.to_dict(order) for s in self.steps],
+            "results": [r.to_dict(order) for r in self.results],
             "tables": [t.to_dict() for t in self.tables],
             "warnings": list(self.warnings),
             "ok": self.ok,
@@ -286,7 +294,7 @@ class Derivation:
 
     def mathml(self) -> list[str]:
         """Presentation MathML of each step's equation ("" where a step has none), for HTML."""
-        from formsearch.derive.render import mathml
+        from formsearch.derive.draw import mathml
 
         return [mathml(s.equation) for s in self.steps]
 
@@ -302,12 +310,13 @@ def _formula(expression: sympy.Basic | None) -> str | None:
     return str(sympy.sstr(expression))
 
 
-def _latex(expression: sympy.Basic | None) -> str | None:
+def _latex(expression: sympy.Basic | None, order: Order | None) -> str | None:
     if expression is None:
         return None
-    from formsearch.derive.render import to_latex
+    from formsearch.derive.draw import to_latex
+    from formsearch.derive.layout import PLAIN
 
-    return to_latex(expression)
+    return to_latex(expression, order or PLAIN)
 
 
 def _number(value: Any) -> Any:

@@ -9,9 +9,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from formsearch.derive.derivation import Check, Step
+from formsearch.derive.implicit import implicit_optima
 from formsearch.derive.numeric import SeveralVariables, root_near, without_derivatives
-from formsearch.derive.optimum import TOLERANCE, Outcome, implicit_optima, letter, optimum
+from formsearch.derive.optimum import optimum
+from formsearch.derive.outcome import Outcome, letter
 from formsearch.derive.problem import DRAWS
+from formsearch.derive.roads import TOLERANCE
 from formsearch.derive.simplify import presented, symbols_named, tidy
 from formsearch.exceptions import DerivationError
 

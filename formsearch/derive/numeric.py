@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from formsearch.derive.problem import Domain
+from formsearch.derive.domains import Domain
 
 if TYPE_CHECKING:
     from formsearch.derive.problem import Problem

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.derive.derivation import Check, Condition
-from formsearch.derive.interval import enclosure, sign_on_box
+from formsearch.derive.domains import EXTRA_WINDOW, Domain, domain_of, typical
+from formsearch.derive.draw import line
+from formsearch.derive.layout import Order
 from formsearch.exceptions import InputError, UnknownNameError
 from formsearch.quantities import Quantity, quantity
 
@@ -23,61 +25,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-_WINDOWS: Mapping[str, tuple[float, float]] = {
-    "parameters": (1e4, 1e16),
-    "tokens": (1e4, 1e20),
-    "characters": (1e4, 1e20),
-    "samples": (1.0, 1e12),
-    "FLOPs": (1e10, 1e34),
-    "count": (1e-2, 1e6),
-    "bits": (1e-2, 1e3),
-    "ratio": (1e-4, 1e6),
-    "tokens/parameter": (1e-4, 1e8),
-}
-"""Where a variable is looked for, by unit: far beyond anything built, and finite so that numbers can be compared."""
-
-_OTHER_WINDOW = (1e-9, 1e15)
-_EXTRA_WINDOW = (1e-12, 1e40)
-"""For a constraint's own quantity of unknown unit, which may be FLOPs, bytes or money."""
 DRAWS = 48
 """Reference settings at which numbers are compared."""
-
-_ABOVE_ONE = 1e-6
-"""Counts start just above 1, where logarithms of them vanish."""
-
-_EDGE = 1e-9
-"""Distance kept from the closed ends of a fraction's domain where a form may be singular."""
-
-
-@dataclass(frozen=True, slots=True)
-class Domain:
-    """Where a variable may lie. `log` says that it is searched on a logarithmic scale."""
-
-    low: float
-    high: float
-    log: bool
-
-    def inner(self, u: Array) -> Array:
-        """Map [0, 1] to the domain."""
-        if self.log:
-            return np.asarray(np.exp(np.log(self.low) + u * (np.log(self.high) - np.log(self.low))))
-        return self.low + u * (self.high - self.low)
-
-    def holds(self, value: float) -> bool:
-        """Whether the value lies inside."""
-        return self.low <= value <= self.high
-
-
-def domain_of(q: Quantity) -> Domain:
-    """The search domain of a quantity."""
-    if q.high <= 1.0:
-        return Domain(_EDGE if q.open_low else 0.0, 1.0 - _EDGE, q.open_low)
-    if q.low < 0:
-        return Domain(-1e6, 1e6, False)
-    low, high = _WINDOWS.get(q.unit, _OTHER_WINDOW)
-    if q.count:
-        low = 1.0 + _ABOVE_ONE
-    return Domain(max(low, q.low) if q.low > 0 else low, min(high, q.high), True)
 
 
 @dataclass(frozen=True)
@@ -142,6 +91,22 @@ class Problem:
             if self.spelled(part).has(x):
                 expression = expression.subs(symbol, part)
         return expression
+
+    def folded(self, expression: Any) -> Any:
+        """The expression with every named part that occurs in full put back under its name, for print."""
+        for symbol, part in reversed(self.definitions):
+            full = self.spelled(part)
+            expression = expression.subs(full, symbol) if expression.has(*full.free_symbols) else expression
+        return expression
+
+    @cached_property
+    def order(self) -> Order:
+        """The order in which a reader expects the symbols."""
+        return Order.of(self.law, self.definitions)
+
+    def line(self, expression: Any) -> str:
+        """An expression on one line, for a sentence."""
+        return line(expression, self.order)
 
     def at(self, expression: Any, settings: Mapping[str, float] | None = None) -> float | None:
         """The value of an expression at the constants and settings; None if something in it has no value."""
@@ -210,100 +175,14 @@ class Problem:
             return Domain(low, high, False)
         if not domain.log:
             return Domain(domain.low + 0.02, domain.high - 0.02, False) if domain.high <= 1 else Domain(-10, 10, False)
-        unit = q.unit if q else ""
-        narrow = {
-            "parameters": (1e8, 1e12), "tokens": (1e9, 1e13), "FLOPs": (1e19, 1e26), "count": (1.5, 64.0),
-            "bits": (2.0, 16.0), "ratio": (1.0, 32.0), "fraction": (0.02, 0.98), "tokens/parameter": (1.0, 1e3),
-        }.get(unit, (1e-2, 1e2))  # fmt: skip
+        narrow = typical(q.unit if q else "")
         return Domain(max(narrow[0], domain.low), min(narrow[1], domain.high), True)
 
-    # -- signs ---------------------------------------------------------------------------------------------------
-
     def sign(self, expression: Any) -> tuple[int | None, Check]:
-        """The sign of an expression over the whole domain, and how it is known.
+        """The sign of an expression over the whole domain, and how it is known (`formsearch.derive.signs`)."""
+        from formsearch.derive.signs import sign_of
 
-        +1 or -1; 0 if it changes sign; None if nothing is known. Algebra first, then interval arithmetic over the
-        domain, then the reference settings.
-        """
-        if expression.is_positive:
-            return 1, Check("proved", "every part is positive")
-        if expression.is_negative:
-            return -1, Check("proved", "every part is negative")
-        if self.at_least and (bounded := self._sign_by_parts(expression)) is not None:
-            names = ", ".join(f"{n} = {f}" for n, f, _ in self.at_least)
-            return bounded, Check("proved", f"every part has a known sign, as {names} stays in its domain")
-        full = self.spelled(expression)
-        if full.is_positive:
-            return 1, Check("proved", "every part is positive")
-        if full.is_negative:
-            return -1, Check("proved", "every part is negative")
-        if full.is_zero:
-            return 0, Check("proved", "it is zero")
-        free = sorted((str(s) for s in full.free_symbols), key=str)
-        unknown = [n for n in free if n not in self.values and n not in self.domains]
-        if unknown or (not self.values and any(n in self.law.constant_names for n in free)):
-            return None, Check("assumed", "its constants were not given")
-        moving = [n for n in free if n not in self.values]
-        if not moving:
-            value = self.at(full)
-            assert value is not None
-            return int(np.sign(value)), Check("proved", f"its value is {value:.6g}")
-        decided = self._sign_on_domain(full, moving)
-        if decided is not None:
-            how = "has both signs on" if decided == 0 else "interval arithmetic over"
-            return decided, Check("proved", f"{how} {self._domain_text(moving)}")
-        columns = [self.draws[n] if n in self.draws else np.full(DRAWS, self.values[n]) for n in free]
-        sampled = self.function(full, free)(*columns)
-        signs = set(np.sign(sampled[np.isfinite(sampled)]).astype(int).tolist())
-        if len(signs) == 1:
-            return signs.pop(), Check("numerically", f"at all {np.isfinite(sampled).sum()} reference settings")
-        return (0 if signs else None), Check("numerically", "it has both signs over the reference settings")
-
-    def _sign_by_parts(self, expression: Any) -> int | None:
-        """The sign from those of the parts, where an eliminated variable's domain decides one of them."""
-        if expression.is_positive:
-            return 1
-        if expression.is_negative:
-            return -1
-        if expression.is_Mul:
-            signs = [self._sign_by_parts(a) for a in expression.args]
-            return None if None in signs else math.prod(s or 0 for s in signs)
-        if expression.is_Pow:
-            base = self._sign_by_parts(expression.base)
-            whole = expression.exp.is_integer
-            return 1 if base == 1 or (base == -1 and whole and expression.exp.is_even) else None
-        if expression.is_Add:
-            signs = [self._sign_by_parts(a) for a in expression.args]
-            if None not in signs and len(set(signs)) == 1:
-                return signs[0]
-            return next((s for _, g, low in self.at_least if (s := _sign_above(expression, g, low)) is not None), None)
-        names = [str(s) for s in expression.free_symbols]
-        if expression.is_Function and len(names) == 1 and names[0] in self.domains:
-            decided = self._sign_on_domain(expression, names)
-            return decided if decided in (1, -1) else None
-        return None
-
-    def _sign_on_domain(self, full: Any, moving: list[str]) -> int | None:
-        import sympy
-
-        by_name = {str(s): s for s in full.free_symbols}
-        fixed = {by_name[n]: sympy.Float(self.values[n], 17) for n in by_name if n in self.values}
-        low, high, arguments, change = [], [], [], {}
-        for n in moving:
-            domain = self.domains[n]
-            t = sympy.Symbol(f"t_{n}", real=True)
-            change[by_name[n]] = sympy.exp(t) if domain.log else t
-            arguments.append(t)
-            low.append(math.log(domain.low) if domain.log else domain.low)
-            high.append(math.log(domain.high) if domain.log else domain.high)
-        try:
-            function = enclosure(full.subs(change).subs(fixed), arguments)
-            return sign_on_box(function, low, high)
-        except (TypeError, ValueError, ArithmeticError, NameError, KeyError):
-            return None  # a function that has no enclosure; the sampled check remains
-
-    def _domain_text(self, moving: Sequence[str]) -> str:
-        return ", ".join(f"{n} in [{self.domains[n].low:.3g}, {self.domains[n].high:.3g}]" for n in moving)
+        return sign_of(self, expression)
 
     def condition(self, expression: Any, relation: Any = None) -> tuple[int | None, Condition]:
         """The sign of an expression as a condition `expression > 0` (or < 0) with its check."""
@@ -315,19 +194,6 @@ class Problem:
             comparison = sympy.Lt if sign == -1 else sympy.Gt
             shown = comparison(expression, 0, evaluate=False)
         return sign, Condition(shown, check)
-
-
-def _sign_above(expression: Any, formula: Any, low: float) -> int | None:
-    """The sign of a*formula + rest with numbers a, rest, given that the formula is at least `low`."""
-    symbol = next((s for s in formula.free_symbols if formula.coeff(s).is_number and formula.coeff(s) != 0), None)
-    if symbol is None:
-        return None
-    a = expression.coeff(symbol) / formula.coeff(symbol)
-    rest = (expression - a * formula).expand()
-    if not (a.is_number and rest.is_number) or a == 0:
-        return None
-    least = float(rest + a * low)
-    return 1 if a > 0 and least > 0 else -1 if a < 0 and least < 0 else None
 
 
 @lru_cache(maxsize=256)
@@ -387,7 +253,7 @@ def make_problem(
     )
     for name in extra:
         q = problem.quantity_of(name)
-        domains[name] = domain_of(q) if q else Domain(*_EXTRA_WINDOW, True)
+        domains[name] = domain_of(q) if q else Domain(*EXTRA_WINDOW, True)
     given = {resolve(law, name, extra): float(value) for name, value in (settings or {}).items()}
     for name, value in given.items():
         q = problem.quantity_of(name)

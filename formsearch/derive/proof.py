@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from formsearch.derive.character import scaling
 from formsearch.derive.constrained import constrained
 from formsearch.derive.derivation import Check, Condition, Derivation, Result, Step, Table
 from formsearch.derive.joint import solve_jointly
 from formsearch.derive.numeric import root_near
-from formsearch.derive.optimum import Outcome, letter, optimum, scaling
+from formsearch.derive.optimum import optimum
+from formsearch.derive.outcome import Outcome, letter
 from formsearch.derive.premises import Premises, premises
 from formsearch.derive.problem import Problem, make_problem, resolve
 from formsearch.derive.ranges import range_results
@@ -201,7 +203,7 @@ def _implicit_numbers(problem: Problem, result: Result, given: Premises, drawn: 
     interval = None
     if drawn is not None:
         name, start = result.symbol, result.value
-        slope = problem.spelled(result.implicit.args[0])
+        slope = problem.spelled(result.implicit.lhs - result.implicit.rhs)
         names = sorted(str(s) for s in slope.free_symbols)
         function, log = problem.function(slope, names), problem.domains[name].log
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from formsearch.derive.derivation import Check, Result
 from formsearch.derive.interval import all_roots
-from formsearch.derive.optimum import Outcome, optimum
+from formsearch.derive.optimum import optimum
+from formsearch.derive.outcome import Outcome
 from formsearch.derive.premises import premises
 from formsearch.derive.problem import make_problem, resolve
 from formsearch.derive.simplify import power_terms, presented, symbols_named, tidy, with_names

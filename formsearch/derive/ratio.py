@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from formsearch.derive.character import scaling
 from formsearch.derive.derivation import Check, Result, Step, Table
-from formsearch.derive.optimum import Outcome, scaling
+from formsearch.derive.outcome import Outcome
 from formsearch.derive.reference import MODELS
 from formsearch.derive.simplify import power_terms, presented, symbols_named, tidy
 
@@ -78,10 +79,8 @@ def feasibility(problem: Problem, ratio: Any, total: str, label: str) -> tuple[s
     sign, _ = problem.sign(exponent)
     side = {-1: "below", 1: "above"}.get(sign or 0, "beyond")
     number = "" if value is None else f" = {value:.5g}"
-    return (
-        f"{label} reaches 1 at {total} = {sympy.sstr(presented(first))}{number}; {side} that the formula is infeasible",
-        first,
-    )
+    where = f"{total} = {problem.line(presented(first))}{number}"
+    return f"{label} reaches 1 at {where}; {side} that the formula is infeasible", first
 
 
 def buildable(problem: Problem, outcomes: Sequence[Outcome]) -> dict[str, float]:

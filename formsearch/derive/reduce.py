@@ -98,6 +98,8 @@ def _layer(p: _Peel) -> bool:
     if u.is_Mul:
         return _product(p)
     if u.is_Pow and not u.exp.has(x) and u.base != x:
+        if u.exp.is_integer and p.problem.sign(u.base)[0] not in (1, -1):
+            return False  # log(lr/lr0)**2 has its optimum where the base is zero
         p.times(u.exp)
         p.times(u.base ** (u.exp - 1))
         p.inside(mark**u.exp, u.base, "an outer power is monotone", linear=False)

@@ -3,94 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from formsearch.derive.derivation import Check, Derivation, Result, Step, Table, optimum_name
-
-if TYPE_CHECKING:
-    import sympy
-
-_GREEK = frozenset({
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "rho",
-    "sigma", "tau", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Sigma", "Phi", "Psi",
-    "Omega",
-})  # fmt: skip
-_SPECIAL = {"eps": r"\epsilon", "lam": r"\lambda", "Na": "N_{a}", "Nact": r"N_{\mathrm{act}}", "Eh": r"\hat{E}"}
-
-
-def latex_name(name: str) -> str:
-    """LaTeX of a symbol's name: `Na` N_{a}, `G_opt` G_{opt}, `dL/dG` a partial derivative, `N_active/N` a ratio."""
-    if match := re.fullmatch(r"d(\d*)([A-Z]+)/d(\w+?)(\d*)", name):
-        order, target, x, power = match.groups()
-        if order == power:
-            top = rf"\partial^{{{order}}} {target}" if order else rf"\partial {target}"
-            bottom = rf"\partial {latex_name(x)}" + (rf"^{{{order}}}" if order else "")
-            return rf"\frac{{{top}}}{{{bottom}}}"
-    if match := re.fullmatch(r"dln(.+)/dln(\w+)", name):
-        return rf"\frac{{\partial \ln {latex_name(match.group(1))}}}{{\partial \ln {latex_name(match.group(2))}}}"
-    if match := re.fullmatch(r"\((.+)\)", name):
-        return rf"\left({latex_name(match.group(1))}\right)"
-    if match := re.fullmatch(r"(\w+)\((.+)\)", name):  # A(G, S)
-        inside = ", ".join(latex_name(p.strip()) for p in match.group(2).split(","))
-        return rf"{latex_name(match.group(1))}\left({inside}\right)"
-    if match := re.fullmatch(r"\((.+)\)_opt", name):
-        return rf"\left({latex_name(match.group(1))}\right)_{{\mathrm{{opt}}}}"
-    if "/" in name:
-        return "/".join(latex_name(p) for p in name.split("/"))
-    if name in _SPECIAL:
-        return _SPECIAL[name]
-    stem, _, tail = name.partition("_")
-    if match := re.fullmatch(r"([A-Za-z]+?)(\d+)", stem):
-        stem, tail = match.group(1), match.group(2) + (f",{tail}" if tail else "")
-    if stem in _SPECIAL and tail:
-        return (
-            rf"{_SPECIAL[stem].rstrip('}')},\mathrm{{{tail}}}}}"
-            if "_" in _SPECIAL[stem]
-            else _sub(_SPECIAL[stem], tail)
-        )
-    base = rf"\{stem}" if stem in _GREEK else stem if len(stem) == 1 else rf"\mathrm{{{stem}}}"
-    return _sub(base, tail) if tail else base
-
-
-def _sub(base: str, tail: str) -> str:
-    inside = rf"\{tail}" if tail in _GREEK else tail if len(tail) == 1 or tail.isdigit() else rf"\mathrm{{{tail}}}"
-    return f"{base}_{{{inside.replace('_', ',')}}}"
-
-
-def to_latex(expression: sympy.Basic) -> str:
-    """LaTeX of an expression or relation, with the field's names for symbols."""
-    import sympy
-
-    names = {s: latex_name(s.name) for s in expression.atoms(sympy.Symbol)}
-    return str(sympy.latex(expression, symbol_names=names, mul_symbol=r"\,"))
-
-
-def mathml(expression: sympy.Basic | None) -> str:
-    """Presentation MathML wrapped in a block `<math>` element; "" for None."""
-    if expression is None:
-        return ""
-    import sympy
-    from sympy.printing.mathml import mathml as printed
-
-    renamed = expression.xreplace({s: sympy.Symbol(_plain(s.name)) for s in expression.atoms(sympy.Symbol)})
-    return f'<math display="block">{printed(renamed, printer="presentation")}</math>'
-
-
-def _plain(name: str) -> str:
-    name = {"eps": "epsilon", "lam": "lambda", "Na": "N_a"}.get(name, name)
-    return re.sub(r"^d(\d*)([A-Z]+)/d(\w+?)(\d*)$", lambda m: f"∂{m[1]}{m[2]}/∂{_plain(m[3])}{m[4]}", name)
-
-
-def pretty(expression: sympy.Basic, width: int, indent: str) -> str:
-    """Two-dimensional Unicode mathematics if it fits, else one line."""
-    import sympy
-
-    drawn = str(sympy.pretty(expression, use_unicode=True, wrap_line=False, root_notation=False))
-    if max(len(line) for line in drawn.splitlines()) + len(indent) > width:
-        drawn = str(sympy.sstr(expression))
-    lines = drawn.splitlines()
-    return "\n".join((indent if i == 0 else " " * len(indent)) + line for i, line in enumerate(lines))
-
+from formsearch.derive.draw import abbreviated, line, pretty, to_latex
+from formsearch.derive.layout import PLAIN, Order
 
 # -- numbers and sentences ------------------------------------------------------------------------------------------
 
@@ -108,22 +25,21 @@ def number(value: float | int | str | None, digits: int = 5) -> str:
     return f"{value:.{digits}g}"
 
 
-def result_line(result: Result) -> str:
+def result_line(result: Result, order: Order = PLAIN) -> str:
     """One line of a result: name, value, interval."""
     name = optimum_name(result.symbol, result.kind)
     if result.kind in {"monotone", "none", "implicit"} and result.remarks:
         return result.remarks[0].rstrip(".")
     parts = [name]
     if result.expression is not None:
-        import sympy
-
-        parts.append(f"= {sympy.sstr(result.expression)}")
+        parts.append(f"= {line(result.expression, order)}")
     elif result.implicit is not None and result.value is None:
-        import sympy
-
         left, right = result.implicit.args
         own = str(left) == result.symbol
-        parts.append(f"= {sympy.sstr(right)}" if own else f"solves {sympy.sstr(left)} = {sympy.sstr(right)}")
+        if not own and result.implicit.count_ops() > _QUOTED:
+            parts.append("has no closed form: the root of its equation above")
+        else:
+            parts.append(f"= {line(right, order)}" if own else f"solves {line(result.implicit, order)}")
     elif result.value is None and result.expression is None:
         parts.append("has no closed form; its numbers are in the table")
     if result.value is not None and not (result.expression is not None and result.expression.is_number):
@@ -136,24 +52,30 @@ def result_line(result: Result) -> str:
     return " ".join(parts)
 
 
-def result_notes(result: Result) -> list[str]:
+_QUOTED = 60
+"""Operations up to which a result repeats the equation that it solves."""
+
+
+def result_notes(result: Result, order: Order = PLAIN) -> list[str]:
     """The sentences under a result."""
     notes: list[str] = []
-    if result.second_order is not None:
-        notes.append(f"second-order condition: {result.second_order}")
+    if (second := result.second_order) is not None:
+        notes.append(f"second-order condition: {line(second.relation, order)} ({_kind(second.check)})")
     if result.independence:
         notes.append(result.independence)
     for v, e in result.exponents.items():
         value = result.exponent_values.get(v)
         ends = result.exponent_intervals.get(v)
         interval = f" [{number(ends[0], 4)}, {number(ends[1], 4)}]" if ends else ""
-        notes.append(f"scales as {v}^({e})" + (f" = {v}^{number(value, 6)}{interval}" if value is not None else ""))
+        notes.append(
+            f"scales as {v}^({line(e, order)})" + (f" = {v}^{number(value, 6)}{interval}" if value is not None else "")
+        )
     if result.integer is not None:
         notes.append(
             f"best whole number {result.integer[0]}, which costs {number(result.integer[1], 3)} over the optimum"
         )
     notes += [n for n in (result.feasibility, result.extrapolation) if n]
-    notes += [r for r in result.remarks if r.rstrip(".") != result_line(result)]
+    notes += [r for r in result.remarks if r.rstrip(".") != result_line(result, order)]
     if result.check.sentence and result.kind not in {"monotone", "none"}:
         notes.append(f"check ({result.check.kind}): {result.check.sentence}")
     return notes
@@ -169,6 +91,10 @@ def _heading(d: Derivation) -> list[str]:
     if d.subject_to:
         lines.append(f"Subject to {d.subject_to}")
     return lines
+
+
+def _order(d: Derivation) -> Order:
+    return Order.of(d.law, d.definitions)
 
 
 def _law_equation(d: Derivation) -> Any:
@@ -191,7 +117,8 @@ def _definition(d: Derivation, symbol: Any, part: Any) -> Any:
     import sympy
 
     names = [v for v in d.law.variable_names if v in _spelled_names(d, part)]
-    return sympy.Eq(sympy.Symbol(f"{symbol}({', '.join(names)})"), part, evaluate=False)
+    name = f"{symbol}({', '.join(names)})" if names else str(symbol)
+    return sympy.Eq(sympy.Symbol(name), part, evaluate=False)
 
 
 def _spelled_names(d: Derivation, part: Any) -> set[str]:
@@ -211,25 +138,26 @@ def text(d: Derivation, width: int = 110) -> str:
         return textwrap.fill(sentence, width, initial_indent=indent, subsequent_indent=indent,
                              break_long_words=False, break_on_hyphens=False)  # fmt: skip
 
-    out = [*_heading(d), "", pretty(_law_equation(d), width, "  ")]
+    order = _order(d)
+    out = [*_heading(d), "", pretty(_law_equation(d), width, "  ", order)]
     for symbol, part in d.definitions:
-        out += ["", pretty(_definition(d, symbol, part), width, "  where ")]
+        out += ["", pretty(_definition(d, symbol, part), width, "  where ", order)]
     if d.assumptions:
         out += ["", "Assumptions"]
-        out += [wrapped(str(c), "  ") for c in d.assumptions]
+        out += [wrapped(f"{line(c.relation, order)} ({_kind(c.check)})", "  ") for c in d.assumptions]
     out.append("")
     for i, step in enumerate(d.steps, 1):
         out.append(f"{i}. {step.title}")
         if step.sentence:
             out.append(wrapped(step.sentence, "   "))
         if step.equation is not None:
-            out += ["", pretty(step.equation, width, "     "), ""]
+            out += ["", pretty(step.equation, width, "     ", order), ""]
         if step.check.sentence != step.sentence.rstrip("."):
             out.append(wrapped(f"[{step.check.kind}] {step.check.sentence}", "   "))
     out += ["", "Results"]
     for r in d.results:
-        out.append(wrapped(result_line(r), "  "))
-        out += [wrapped(n, "      ") for n in result_notes(r)]
+        out.append(wrapped(result_line(r, order), "  "))
+        out += [wrapped(n, "      ") for n in result_notes(r, order)]
     for t in d.tables:
         out += ["", t.title, _text_table(t)]
     if d.warnings:
@@ -249,21 +177,27 @@ def markdown(d: Derivation) -> str:
     """Markdown: mathematics between dollar signs, tables as pipes."""
     from tabulate import tabulate
 
-    out = [f"## {_heading(d)[0]}", "", *(f"{line}  " for line in _heading(d)[1:]), "", _display(_law_equation(d))]
+    order = _order(d)
+    out = [f"## {_heading(d)[0]}", "", *(f"{row}  " for row in _heading(d)[1:]), "", _display(_law_equation(d), order)]
     if d.definitions:
-        out += ["where", "", *(_display(_definition(d, s, p)) for s, p in d.definitions)]
+        out += ["where", "", *(_display(_definition(d, s, p), order) for s, p in d.definitions)]
     if d.assumptions:
-        out += ["**Assumptions**", "", *(f"- ${to_latex(c.relation)}$ ({_kind(c.check)})" for c in d.assumptions), ""]
+        out += [
+            "**Assumptions**",
+            "",
+            *(f"- ${to_latex(c.relation, order)}$ ({_kind(c.check)})" for c in d.assumptions),
+            "",
+        ]
     for i, step in enumerate(d.steps, 1):
         out += [f"{i}. **{_escaped(step.title)}.** {_escaped(step.sentence)}", ""]
         if step.equation is not None:
-            out.append(_display(step.equation, "   "))
+            out.append(_display(step.equation, order, "   "))
         out += [f"   *{_kind(step.check)}*", ""]
     out += ["### Results", ""]
     for r in d.results:
-        head = f"${to_latex(r.equation)}$" if r.equation is not None else ""
-        out.append(f"- {head} {_escaped(_value_text(r))}".rstrip())
-        out += [f"  - {_escaped(n)}" for n in result_notes(r)]
+        head = f"${to_latex(r.equation, order)}$" if r.equation is not None else ""
+        out.append(f"- {head} {_escaped(_value_text(r, order))}".rstrip())
+        out += [f"  - {_escaped(n)}" for n in result_notes(r, order)]
     for t in d.tables:
         rows = [[number(v) for v in row] for row in t.rows]
         out += ["", f"**{t.title}**", "",
@@ -277,9 +211,9 @@ def _escaped(sentence: str) -> str:
     return re.sub(r"([*_])", r"\\\1", sentence)
 
 
-def _value_text(r: Result) -> str:
+def _value_text(r: Result, order: Order) -> str:
     if r.equation is None:
-        return result_line(r)
+        return result_line(r, order)
     if r.value is None:
         return ""
     interval = "" if r.interval is None else f" [{number(r.interval[0], 4)}, {number(r.interval[1], 4)}]"
@@ -292,8 +226,10 @@ def _kind(check: Check) -> str:
     return f"{check.kind}: {check.sentence}"
 
 
-def _display(expression: Any, indent: str = "") -> str:
-    return f"{indent}$${to_latex(expression)}$$\n"
+def _display(expression: Any, order: Order, indent: str = "") -> str:
+    main, parts = abbreviated(expression)
+    shown = "".join(rf",\quad {to_latex(name)} = {to_latex(part, order)}" for name, part in parts)
+    return f"{indent}$${to_latex(main, order)}{shown}$$\n"
 
 
 _PREAMBLE = r"""\documentclass{article}
@@ -307,32 +243,40 @@ _PREAMBLE = r"""\documentclass{article}
 def latex(d: Derivation, document: bool = False) -> str:
     """LaTeX for a paper (amsmath, booktabs); `document=True` adds a preamble."""
     head, *rest = _heading(d)
-    out = [rf"\subsection*{{{tex(head)}}}", *(tex(line) + r"\\" for line in rest), _equation(_law_equation(d))]
+    order = _order(d)
+    out = [rf"\subsection*{{{tex(head)}}}", *(tex(row) + r"\\" for row in rest), _equation(_law_equation(d), order)]
     if d.definitions:
-        out += ["where", *(_equation(_definition(d, s, p)) for s, p in d.definitions)]
+        out += ["where", *(_equation(_definition(d, s, p), order) for s, p in d.definitions)]
     if d.assumptions:
         out.append(r"\paragraph{Assumptions} \begin{itemize}")
-        out += [rf"\item ${to_latex(c.relation)}$ ({tex(_kind(c.check))})" for c in d.assumptions]
+        out += [rf"\item ${to_latex(c.relation, order)}$ ({tex(_kind(c.check))})" for c in d.assumptions]
         out.append(r"\end{itemize}")
-    out += [r"\begin{enumerate}", *(_latex_step(s) for s in d.steps), r"\end{enumerate}"]
+    out += [r"\begin{enumerate}", *(_latex_step(s, order) for s in d.steps), r"\end{enumerate}"]
     if d.results:
         out.append(r"\paragraph{Results} \begin{itemize}")
         for r in d.results:
-            shown = f"${to_latex(r.equation)}$ " if r.equation is not None else ""
-            out.append(rf"\item {shown}{tex(_value_text(r))}. {tex('; '.join(result_notes(r)))}")
+            shown = f"${to_latex(r.equation, order)}$ " if r.equation is not None else ""
+            notes = tex("; ".join(result_notes(r, order)))
+            out.append(rf"\item {shown}{tex(_value_text(r, order))}. {notes}")
         out.append(r"\end{itemize}")
     out += [_latex_table(t) for t in d.tables]
     body = "\n".join(out)
     return f"{_PREAMBLE}{body}\n\\end{{document}}\n" if document else body + "\n"
 
 
-def _latex_step(step: Step) -> str:
-    equation = _equation(step.equation) if step.equation is not None else ""
+def _latex_step(step: Step, order: Order) -> str:
+    equation = _equation(step.equation, order) if step.equation is not None else ""
     return rf"\item \textbf{{{tex(step.title)}.}} {tex(step.sentence)}{equation}\emph{{{tex(_kind(step.check))}}}"
 
 
-def _equation(expression: Any) -> str:
-    return rf"\begin{{equation*}}{to_latex(expression)}\end{{equation*}}"
+def _equation(expression: Any, order: Order) -> str:
+    """A displayed equation; one with many operations has its repeated parts named in rows below it."""
+    main, parts = abbreviated(expression)
+    rows = [to_latex(main, order), *(rf"{to_latex(name)} &= {to_latex(part, order)}" for name, part in parts)]
+    if len(rows) == 1:
+        return rf"\begin{{equation*}}{rows[0]}\end{{equation*}}"
+    rows[0] = rows[0].replace(" = ", " &= ", 1)
+    return r"\begin{align*}" + " \\\\\n".join(rows) + r"\end{align*}"
 
 
 def _latex_table(t: Table) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from formsearch.derive.problem import Problem
 
 _EXPONENT_NAMES = ("p", "q", "r", "s", "t", "u", "v", "w")
+_CONSTANT_NAMES = ("K", "K_2", "K_3", "K_4")
 _NAMES = ("A", "phi", "B", "psi", "Q", "chi", "P", "omega", "R", "Phi", "Psi", "U", "V", "W")
 
 
@@ -40,8 +42,11 @@ def with_names(problem: Problem) -> tuple[Problem, tuple[Condition, ...]]:
     conditions: list[Condition] = []
 
     powers = (n for n in _EXPONENT_NAMES if n not in taken)
+    constant_names = (n for n in _CONSTANT_NAMES if n not in taken)
 
     def name(part: Any, labels: Iterator[str] = names) -> Any:
+        if not replace(problem, definitions=tuple(definitions)).spelled(part).free_symbols & variables:
+            labels = constant_names
         current = replace(problem, definitions=tuple(definitions))
         sign, check = current.sign(part)
         label = next(labels, f"Q_{len(definitions) + 1}")
@@ -57,7 +62,7 @@ def with_names(problem: Problem) -> tuple[Problem, tuple[Condition, ...]]:
     inner: dict[Any, Any] = {}
     for symbol, part in repeated:
         part = part.subs(inner)
-        big = part.count_ops() >= 5 and part.free_symbols & variables
+        big = part.count_ops() >= _REPEATED
         inner[symbol] = name(part) if big else part
     expression = expression.subs(inner)
 
@@ -71,7 +76,19 @@ def with_names(problem: Problem) -> tuple[Problem, tuple[Condition, ...]]:
     exponents = {p.exp for p in expression.atoms(sympy.Pow) if p.exp.is_Add and p.exp.free_symbols & known}
     for part in sorted(exponents, key=lambda e: _place(problem, e)):
         expression = expression.subs(part, name(part, powers))
+    known = variables | {d for d, _ in definitions}
+    bases = {p.base for p in expression.atoms(sympy.Pow)
+             if p.exp.free_symbols & known and p.base.free_symbols & variables
+             and p.base.count_ops() >= _LARGE}  # fmt: skip
+    for part in sorted(bases, key=lambda e: _place(problem, e)):
+        expression = expression.subs(part, name(part))
     return replace(problem, expression=expression, definitions=tuple(definitions)), tuple(conditions)
+
+
+_REPEATED = 5
+"""Operations from which on a part that occurs twice gets a name."""
+_LARGE = 8
+"""Operations from which on the base of a power with a variable exponent gets one."""
 
 
 def _place(problem: Problem, part: Any) -> int:
@@ -237,11 +254,16 @@ def _expanded(expression: Any) -> Any:
 
 
 def power_of_number(exponent: Any) -> Any:
-    """exp(exponent), as a power of a number where the exponent has a factor ln(number): 10**(-b/c)."""
+    """exp(exponent) with logarithms in it undone: 10**(-b/c) for -b/c*ln 10, p*D**r for ln p + r*ln D."""
     import sympy
 
-    base = next((f for f in sympy.Mul.make_args(exponent) if isinstance(f, sympy.log) and f.args[0].is_number), None)
-    return sympy.exp(exponent) if base is None else sympy.Pow(base.args[0], exponent / base)
+    factors = []
+    for term in sympy.Add.make_args(sympy.expand(exponent) if exponent.is_Add else exponent):
+        logs = [f for f in sympy.Mul.make_args(term) if isinstance(f, sympy.log)]
+        if len(logs) != 1 or not (logs[0].args[0].is_number or exponent.is_Add):
+            return sympy.exp(exponent)
+        factors.append(sympy.Pow(logs[0].args[0], term / logs[0]))
+    return sympy.Mul(*factors)
 
 
 def presented(expression: Any) -> Any:
@@ -252,7 +274,62 @@ def presented(expression: Any) -> Any:
         return expression.func(*(presented(a) for a in expression.args), evaluate=False)
     if expression.count_ops() > _TOO_LONG:
         return expression
-    return _merged_roots(sympy.powsimp(tidy(expression), deep=True, combine="exp"))
+    try:
+        return limited(_PRESENTED_SECONDS, _presented, expression)
+    except OutOfTime:
+        return expression
+
+
+_PRESENTED_SECONDS = 3.0
+
+
+@lru_cache(maxsize=512)
+def _presented(expression: Any) -> Any:
+    import sympy
+
+    return _merged_powers(_merged_roots(sympy.powsimp(tidy(expression), deep=True, combine="exp")))
+
+
+def _merged_powers(expression: Any) -> Any:
+    """Positive factors with one fractional exponent under one power: (a/b)**(1/(p + q)), not a**(..)*b**(..)."""
+    import sympy
+
+    if expression.is_Atom or isinstance(expression, sympy.core.relational.Relational):
+        return expression
+    parts = [_merged_powers(a) for a in expression.args]
+    if not expression.is_Mul:
+        if expression.is_Pow:
+            return sympy.Pow(*parts, evaluate=False) if tuple(parts) != expression.args else expression
+        return expression.func(*parts) if tuple(parts) != expression.args else expression
+    groups: dict[Any, list[tuple[Any, Any]]] = {}
+    rest: list[Any] = []
+    for part in parts:
+        base, exponent = part.as_base_exp()
+        times, unit = exponent.as_coeff_Mul()
+        if part.is_Pow and base.is_positive and times.is_Rational and sympy.fraction(unit)[1].free_symbols:
+            groups.setdefault(unit, []).append((base, times))
+        else:
+            rest.append(part)
+    if all(len(g) == 1 for g in groups.values()):
+        return sympy.Mul(*parts, evaluate=False) if tuple(parts) != expression.args else expression
+    return sympy.Mul(*rest, *(_one_power(pairs, unit) for unit, pairs in groups.items()), evaluate=False)
+
+
+def _one_power(pairs: list[tuple[Any, Any]], unit: Any) -> Any:
+    """Product of base**(times*unit) as a single power; a perfect square and the like inside it is taken out."""
+    import sympy
+
+    common = min((abs(t) for _, t in pairs), default=sympy.Integer(1))
+    if not all((t / common).is_Integer for _, t in pairs):
+        return sympy.Mul(*(b ** (t * unit) for b, t in pairs), evaluate=False)
+    inside = sympy.Mul(*(b ** (t / common) for b, t in pairs))
+    powers = inside.as_powers_dict()
+    shared = math.gcd(*(int(e) for e in powers.values())) if all(e.is_Integer for e in powers.values()) else 1
+    if shared > 1:
+        root = sympy.Mul(*(b ** (e / shared) for b, e in powers.items()))
+        if root.is_positive:
+            inside, common = root, common * shared
+    return sympy.Pow(inside, common * unit, evaluate=False)
 
 
 @lru_cache(maxsize=2048)

@@ -243,6 +243,12 @@ def _rational(problem: Problem, u: Any, slope: Any, x: sympy.Symbol) -> Stationa
 # -- the general solver ----------------------------------------------------------------------------------------------
 
 
+def _numerator(slope: Any) -> Any:
+    import sympy
+
+    return sympy.fraction(sympy.together(slope))[0]
+
+
 def _solve(equation: Any, x: Any) -> list[Any]:
     import sympy
 
@@ -252,8 +258,10 @@ def _solve(equation: Any, x: Any) -> list[Any]:
 def _by_sympy(problem: Problem, slope: Any, x: sympy.Symbol, seconds: float) -> Stationary:
     import sympy
 
-    numerator = sympy.fraction(sympy.together(slope))[0]
+    if slope.has(sympy.Heaviside, sympy.Min, sympy.Max, sympy.Piecewise):
+        return Stationary("implicit", slope, (), "the form is made of pieces")
     try:
+        numerator = limited(seconds, _numerator, slope)
         roots = limited(seconds, _solve, numerator, x)
     except OutOfTime:
         return Stationary("implicit", slope, (), f"no closed form within {seconds:g} s")

@@ -9,7 +9,8 @@ from scipy.optimize import minimize_scalar
 
 import formsearch as fs
 from formsearch.derive import Derivation, derive
-from formsearch.derive.constrained import frontier, read_constraint
+from formsearch.derive.constrained import frontier
+from formsearch.derive.constraint import read_constraint
 from formsearch.derive.premises import premises
 from formsearch.exceptions import DerivationError, InputError
 from formsearch.formula import parse_formula

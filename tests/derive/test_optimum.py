@@ -107,7 +107,7 @@ def test_abnar_sparsity() -> None:
     d = derive(fs.laws["abnar2025"], constants="published", minimise="sparsity", settings={"N": 1e11})
     r = d["sparsity"]
     assert r.value == pytest.approx(0.7499, abs=5e-5)
-    assert any("1 - S grows as N^" in note for note in r.remarks)
+    assert any("1 - S goes as N^" in note for note in r.remarks)
     values = [derive(fs.laws["abnar2025"], "published", "S", settings={"N": n})["S"].value for n in (1e10, 1e13)]
     assert values == pytest.approx([0.2309, 0.9736], abs=5e-5)
 
@@ -152,7 +152,7 @@ def test_no_closed_form_gives_all_roots_with_a_proof() -> None:
     xs = np.linspace(0.5, 20, 2_000_001)
     best = xs[np.argmin(law.evaluate({"x": xs}, {"a": 1.0, "b": 2.0, "c": 0.5}))]
     assert r.value == pytest.approx(best, abs=2e-5)
-    assert any("interval arithmetic proves there are no others" in s.sentence for s in d.steps)
+    assert any("interval arithmetic proves that there are no others" in s.sentence for s in d.steps)
 
 
 def test_wrong_requests_are_refused_in_one_line() -> None:
