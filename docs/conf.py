@@ -8,26 +8,29 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import formsearch
 from formsearch.lawpage import list_markdown, page_markdown
+from formsearch.report.maths import formula
 from formsearch.report.schema import json_schema
 
 project = "formsearch"
 author = copyright = "The formsearch developers"
 version = release = formsearch.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.doctest", "sphinx.ext.mathjax", "sphinx_copybutton"]
-myst_enable_extensions = ["dollarmath", "deflist"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.doctest", "sphinx_copybutton"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "examples"]
 html_theme = "pydata_sphinx_theme"
 html_title = "formsearch"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "show_prev_next": False}
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["plain.css"]
 autodoc_typehints = "none"
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
@@ -46,6 +49,7 @@ def write_pages(_: object) -> None:
     laws = formsearch.laws
     for name, law in laws.items():
         page = page_markdown(law).replace(f"## {name}", f"# {name}", 1)
+        page = re.sub(r"\$\$.*?\$\$", lambda _, law=law: set_in_mathml(law), page, count=1, flags=re.DOTALL)
         (GENERATED / "laws" / f"{name}.md").write_text(page, encoding="utf-8")
     names = "\n".join(f"laws/{name}" for name in laws)
     (GENERATED / "laws.md").write_text(
@@ -55,6 +59,13 @@ def write_pages(_: object) -> None:
     )
     (GENERATED / "api.md").write_text(api_page(), encoding="utf-8")
     (GENERATED / "results.md").write_text(schema_page(json_schema()), encoding="utf-8")
+
+
+def set_in_mathml(law: formsearch.Law) -> str:
+    """The form of a law for browsers, which need no script and no network to set it."""
+    left = {"loss": "L", "efficiency_leverage": "EL", "error": "err"}.get(law.target, "y")
+    shown = formula(law.formula, left=left, order=law.formula, variables=[v.symbol for v in law.variables])
+    return f'```{{raw}} html\n<p><math display="block">{shown.mathml}</math></p>\n```'
 
 
 def api_page() -> str:
