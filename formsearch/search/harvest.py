@@ -139,7 +139,11 @@ class Harvest:
         fitted = self.bench.fit([Draft(s) for s, _ in fresh.values()], starts=starts)
         good = [f for f in fitted if f is not None]
         self.bench.judge(good)
-        for f, behaviour in zip(good, self.around.behaviour(good), strict=True) if good else ():
+        if not good:
+            return 0
+        with np.errstate(invalid="ignore"):  # forms of an engine outside may be infinite beyond the data
+            behaviours = self.around.behaviour(good)
+        for f, behaviour in zip(good, behaviours, strict=True):
             f.flaws = behaviour.flaws(self.around.positive, self.around.spread)
             self.found[f.form] = f
             self.origins[f.form] = fresh[f.form][1]

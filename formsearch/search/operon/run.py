@@ -138,7 +138,11 @@ class Run:
             node = op.Node.Variable(float(arguments[1]))
             node.HashValue = node.CalculatedHashValue = self.hashes[arguments[0]]
             return node
-        return op.Node(getattr(op.NodeType, CALLS[name]))
+        node = op.Node(getattr(op.NodeType, CALLS[name]))
+        if name in ("min", "max") and node.Name != f"f{name}":
+            # Release 0.6.2 has the names of the two types exchanged.
+            node = op.Node(op.NodeType.Fmax if name == "min" else op.NodeType.Fmin)
+        return node
 
     def tree(self, program: Program) -> Any:
         """A tree from a postfix program (operands of a binary function right to left, as Operon has them)."""

@@ -1,0 +1,163 @@
+"""The engine, driven from the parent."""
+
+import sys
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+from formsearch import Points, laws
+from formsearch.cli import main
+from formsearch.exceptions import EngineMissingError, FormsearchError
+from formsearch.search import search
+from formsearch.search.engine import Config, get_engine
+from formsearch.search.grammar import uses
+from formsearch.search.judge import folds_of
+from formsearch.search.operon import engine as module
+from formsearch.search.operon.engine import Effort, Operon, copies_of, operators, parts
+
+SMALL = Effort(population=300, generations=15, side=2)
+
+
+def config(points: Points, **changes: Any) -> Config:
+    return Config(**{"variables": tuple(points.factors), "seconds": 60.0, "folds": tuple(folds_of(points)),
+                     "generations": 15, **changes})  # fmt: skip
+
+
+def test_finds_chinchilla_from_raw_sizes_to_double_precision(clean: Points) -> None:
+    """The library alone never gets there on raw sizes, and stops at 1e-7 in its own precision."""
+    front = search(clean, engine=Operon(SMALL), seconds=60, seeds=None, generations=20)
+    best = min(front.candidates, key=lambda c: (c.train_error > 1e-9, c.complexity))
+    assert best.train_error < 1e-12
+    assert best.complexity == 11
+    assert sorted(round(v, 3) for v in best.constants.values()) == [0.347, 0.367, 1.817, 477.8, 2143.0]
+    assert "pyoperon" not in sys.modules, "the parent must never import it"
+    assert next(s.move for s in best.steps) == "found by the engine"
+
+
+def test_kaplan_with_seeds() -> None:
+    """((A/N)**p + B/D)**q: without seeds it is not found, planted with rough constants it is."""
+    law = laws["kaplan2020"]
+    N, D = (a.ravel() for a in np.meshgrid(np.geomspace(5e7, 1e10, 9), np.geomspace(2e9, 2e11, 9)))
+    constants = next(iter(law.published.values())).constants
+    points = Points(law.evaluate({"N": N, "D": D}, constants), {"N": N, "D": D}, name="kaplan")
+    for seed in range(3):
+        proposals = list(Operon(SMALL).propose(points, config(points, seed=seed, seeds=(law,))))
+        front = search(points, engine=Fixed(proposals), seconds=20, seeds=None)
+        assert min(c.train_error for c in front.candidates) < 1e-9
+
+
+class Fixed:
+    """An engine that proposes what it was given."""
+
+    name, deterministic = "fixed", "always the same proposals"
+
+    def __init__(self, proposals: Any) -> None:
+        self.proposals = proposals
+
+    def available(self) -> None:
+        return None
+
+    def propose(self, *_: Any) -> Any:
+        return self.proposals
+
+
+def test_order_does_not_depend_on_which_run_ends_first(clean: Points, monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(workers: int) -> list[Any]:
+        monkeypatch.setattr(module, "processors", lambda: workers)
+        return [(p.form, p.constants) for p in Operon(SMALL).propose(clean, config(clean, generations=4, seed=5))]
+
+    assert found(1) == found(2)
+
+
+def test_seeds_differ(clean: Points) -> None:
+    a, b = (
+        [(p.form, p.constants) for p in Operon(SMALL).propose(clean, config(clean, generations=2, seed=s))]
+        for s in (0, 1)
+    )
+    assert a != b
+
+
+def test_one_dead_run_is_a_warning_and_the_others_count(clean: Points, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MODULE", "tests.search.operon.child_troubled")
+    original = module.Search.request
+
+    def request(self: Any, number: int, seconds: float) -> dict[str, Any]:
+        return {**original(self, number, seconds), **({"trouble": "abort"} if number == 0 else {})}
+
+    monkeypatch.setattr(module.Search, "request", request)
+    with pytest.warns(RuntimeWarning, match=r"engine operon: run 0 \(seed 0\): the process died \(signal SIGABRT\)"):
+        found = list(Operon(SMALL).propose(clean, config(clean, generations=3)))
+    assert found
+
+
+def test_if_every_run_dies_it_is_an_error(clean: Points, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MODULE", "tests.search.operon.child_troubled")
+    original = module.Search.request
+    monkeypatch.setattr(module.Search, "request", lambda *a: {**original(*a), "trouble": "abort"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        with pytest.raises(FormsearchError, match=r"all 4 runs failed: run 0 .*SIGABRT"):
+            list(Operon(SMALL).propose(clean, config(clean, generations=3)))
+
+
+def test_limits_on_constants_and_size(clean: Points) -> None:
+    for p in Operon(SMALL).propose(clean, config(clean, generations=4, max_constants=3)):
+        assert len(uses(p.form.body)) <= 3
+
+
+def test_weights_are_repetitions() -> None:
+    rows = np.arange(4)
+    assert copies_of(None, rows).tolist() == [1, 1, 1, 1]
+    assert copies_of(np.array([3.0, 3.0, 3.1, 3.0]), rows).tolist() == [1, 1, 1, 1]
+    assert copies_of(np.array([1.0, 2.0, 4.0, 2.0]), rows).tolist() == [1, 2, 4, 2]
+    assert copies_of(np.array([1e-6, 1.0, 0.5, 1.0]), rows).tolist() == [1, 8, 4, 8]
+
+
+def test_each_run_sees_one_group(clean: Points) -> None:
+    group = np.array(["a", "b", "b"])[np.arange(len(clean)) % 3]
+    points = Points(clean.target, dict(clean.factors), name="grouped", group=group)
+    assert [len(p) for p in parts(points)] == [27, 54]
+    found = list(Operon(SMALL).propose(points, config(points, generations=3)))
+    assert found
+    assert all(len(p.group_constants) == 2 for p in found)
+
+
+def test_exponentials_are_for_columns_with_zeros(clean: Points) -> None:
+    from formsearch.search.scaling import Scaling
+
+    scaling = Scaling.of(clean, ("N", "D"))
+    assert operators(clean, scaling, config(clean)) == ["add", "mul", "div", "pow"]
+    share = np.linspace(0, 1, len(clean))
+    points = Points(clean.target, {"sparsity": share}, name="zeros")
+    assert operators(points, Scaling.of(points, ("sparsity",)), config(points)) == ["add", "mul", "div", "pow", "exp"]
+
+
+def test_ctrl_c_keeps_what_was_found(clean: Points) -> None:
+    engine = Operon(SMALL)
+    told = 0
+
+    def interrupt(_: Any) -> None:
+        nonlocal told
+        told += 1
+        raise KeyboardInterrupt
+
+    begun = time.monotonic()
+    found = list(engine.propose(clean, config(clean, generations=10**6, seeds=(laws["chinchilla"],)), interrupt))
+    assert told == 1
+    assert found
+    assert time.monotonic() - begun < 40
+
+
+def test_missing_is_exit_code_3_with_one_command(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda _: None)
+    with pytest.raises(EngineMissingError, match=r"pip install 'formsearch\[operon\]'$") as error:
+        get_engine("operon")
+    assert error.value.exit_code == 3
+    monkeypatch.setattr("sys.argv", ["formsearch", "search", "zhao2025", "--engine", "operon", "--seconds", "5"])
+    with pytest.raises(SystemExit) as leaving:
+        main()
+    assert leaving.value.code == 3
+    assert "pip install 'formsearch[operon]'" in capsys.readouterr().err
