@@ -18,7 +18,8 @@ _NUMBER = re.compile(r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$")
 
 
 def harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
+    """A text that no spreadsheet takes for a formula, and no reader of CSV for the end of a line."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     return f"'{text}" if _DANGEROUS.match(text) and not _NUMBER.match(text) else text
 
 

@@ -21,6 +21,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LISTED = 80
+"""Known names that a message lists, at most."""
+
 
 class FormsearchError(Exception):
     """Root of all errors raised on purpose; `exit_code` is what the command line returns."""
@@ -60,7 +63,8 @@ class UnknownNameError(InputError, KeyError):
     def __init__(self, kind: str, name: str, known: Iterable[str], remedy: str = "") -> None:
         known = sorted(known)
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(repr(n) for n in near)}?" if near else f"known: {', '.join(known)}"
+        listed = ", ".join(known[:LISTED]) + (f" and {len(known) - LISTED} more" if len(known) > LISTED else "")
+        hint = f"did you mean {' or '.join(repr(n) for n in near)}?" if near else f"known: {listed}"
         self.text = f"unknown {kind} {name!r}: {hint}" + (f"; {remedy}" if remedy else "")
         super().__init__(self.text)
 

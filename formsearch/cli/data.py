@@ -163,8 +163,9 @@ def ranges(points: "Points") -> "Table":
 
 
 def _write_csv(path: Path, points: "Points") -> None:
+    from formsearch.cells import csv_text
     from formsearch.cli.verb import write_text
 
     if path.suffix != ".csv":
         raise InputError(f"--out {path}: a table is written as *.csv, its description as *.json; name one of these")
-    write_text(path, points.frame.to_csv(index=False, lineterminator="\n"))
+    write_text(path, csv_text(points.frame))

@@ -310,7 +310,9 @@ class Leaderboard:
 
     def csv(self) -> str:
         """The table as CSV, all digits."""
-        return self.table.to_csv(index=False)
+        from formsearch.cells import csv_text
+
+        return csv_text(self.table)
 
     def __rich__(self) -> RenderableType:
         from formsearch.compare.render import rich_board

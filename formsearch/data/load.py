@@ -30,7 +30,11 @@ def load(name_or_path: str | Path, *, sigma: float | None = None, seed: int | No
     text = str(name_or_path)
     set_name, _, file = text.partition("/")
     about = cards().get(set_name)
-    if about is None or (file and Path(text).is_file()):
+    try:
+        there = Path(text).is_file()
+    except OSError as error:  # too long for a name, say
+        raise InputError(f"DATA {text[:60]!r}... cannot be a path: {error.strerror}; give a shorter one") from None
+    if about is None or (file and there):
         if sigma is not None or seed is not None:
             raise InputError(
                 f"{text}: sigma and seed are for simulated data sets only, this is a table: leave them out"

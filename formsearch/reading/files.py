@@ -25,6 +25,10 @@ SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 EXCEL = {".xlsx": "openpyxl", ".xlsm": "openpyxl", ".xls": "xlrd", ".ods": "odf", ".xlsb": "pyxlsb"}
 """Suffix -> the engine by which pandas reads it."""
 
+MOST_COLUMNS = 5_000
+MOST_BYTES = 1 << 30
+"""Unpacked; a small file may unpack to any size."""
+
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "lzma"}
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
@@ -73,7 +77,10 @@ def _decompressed(content: bytes) -> bytes:
 
     for magic, module in _COMPRESSED.items():
         if content.startswith(magic):
-            inside: bytes = importlib.import_module(module).decompress(content)
+            with importlib.import_module(module).open(io.BytesIO(content)) as file:
+                inside: bytes = file.read(MOST_BYTES + 1)
+            if len(inside) > MOST_BYTES:
+                raise ValueError(f"it holds more than {MOST_BYTES >> 20} MB when it is unpacked")
             return inside
     return content
 
@@ -112,6 +119,8 @@ def _delimited(text: str) -> Table:
     ).fillna("")  # fmt: skip
     header = [str(c).strip() for c in cells.iloc[0]]
     frame = cells.iloc[1:].reset_index(drop=True)
+    if len(header) > MOST_COLUMNS:
+        raise ValueError(f"it has {len(header)} columns, more than {MOST_COLUMNS}: leave out those that are not needed")
     frame.columns = pd.Index([name or f"column_{i}" for i, name in enumerate(header, start=1)])
     notes = () if separator in ",\t" else (f"columns separated by {SEPARATORS.get(separator, 'spaces')}",)
     return Table(frame, notes, decimal_comma=separator in ";\t|")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from formsearch.cells import harmless
 from formsearch.exceptions import InputError
 from formsearch.report.blocks import Cell, Figure, Formula, Table
 
@@ -84,4 +85,4 @@ def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def _safe(value: object) -> object:
     """Text that a spreadsheet would run as a formula is made plain text."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "@", "\t", "\r") else value
+    return harmless(value) if isinstance(value, str) else value

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from formsearch.codec import Codec
+from formsearch.exceptions import StoreError
 from formsearch.search.emit import emit
 from formsearch.search.engine import Proposal, Step
 from formsearch.search.grammar import Apply, Form, Kind, Log, Power, Scalar, Term
@@ -150,4 +151,7 @@ def write_proposals(proposals: Sequence[Proposal]) -> dict[str, Any]:
 
 def read_proposals(state: Mapping[str, Any]) -> list[Proposal]:
     """The proposals that were written."""
-    return list(_PROPOSALS.read(state["proposals"]))
+    proposals = _PROPOSALS.read(state["proposals"])
+    if not isinstance(proposals, list) or not all(isinstance(p, Proposal) for p in proposals):
+        raise StoreError("the stored proposals of an engine cannot be read")
+    return proposals
