@@ -2,14 +2,15 @@
 
     FORMSEARCH_DATA=/path/to/tables python -m benchmarks.fit_speed [a] [b] [c] [d] [e] [--repeat 5]
 
-(a) the field's 4,500-start L-BFGS-B grid on the 240 digitised Chinchilla points against 16 of our starts
+(a) the field's 4,500-start L-BFGS-B grid on the 240 digitised Chinchilla points against 16 of our starts; the grid
+    takes minutes and is run once, its progress goes to stderr
 (b) zhao2025 on 268 rows from 64 rough starts, against SciPy least_squares from the same starts
 (c) 1,000 bootstrap refits of zhao2025
 (d) 4,000 different forms of six terms and three exponents on 446 rows: converged fits a second
 (e) growth with rows, 1e3 to 1e6: time a row, and memory above the data
 
-CPU seconds are of all threads of this process; every figure is the median of the repeats. Kernels are compiled (or
-loaded) before anything is timed. (a) needs the table chinchilla_svg and is left out without it.
+CPU seconds are of all threads of this process; every figure of ours is the median of the repeats. Kernels are compiled
+(or loaded) before anything is timed. (a) needs the table chinchilla_svg and is left out without it.
 """
 
 from __future__ import annotations
@@ -93,8 +94,12 @@ def customary_grid(points: fs.Points, gradient: bool) -> tuple[float, float]:
         np.arange(0, 2.5, 0.5),
         np.arange(0, 2.5, 0.5),
     )
+    starts = list(grid)
     begun, best = time.process_time(), np.inf
-    for start in grid:
+    for k, start in enumerate(starts):
+        if k % 500 == 0:
+            spent = time.process_time() - begun
+            print(f"    grid: {k:,} of {len(starts):,} starts, {spent:.0f} CPU s", file=sys.stderr, flush=True)
         found = minimize(both if gradient else value, np.asarray(start), jac=gradient, method="L-BFGS-B")
         best = min(best, float(found.fun))
     return time.process_time() - begun, best
@@ -110,11 +115,15 @@ def part_a(repeat: int) -> None:
     ours = timed(lambda: fs.fit("chinchilla", points, fs.Huber(1e-3), starts=16), repeat)
     print(
         f"(a) 240 points, Huber(1e-3) on log loss: 16 starts {ours.cpu:.4f} CPU s, "
-        f"objective {ours.result.objective:.11f}"
+        f"objective {ours.result.objective:.11f}",
+        flush=True,
     )
     for name, gradient in (("numeric gradient, as is customary", False), ("analytic gradient", True)):
         cpu, best = customary_grid(points, gradient)
-        print(f"    4,500-start grid, {name}: {cpu:.1f} CPU s, objective {best:.11f}; ratio {cpu / ours.cpu:,.0f}")
+        print(
+            f"    4,500-start grid, {name}: {cpu:.1f} CPU s, objective {best:.11f}; ratio {cpu / ours.cpu:,.0f}",
+            flush=True,
+        )
 
 
 # -- (b), (c) the seed's law ---------------------------------------------------------------------------------------

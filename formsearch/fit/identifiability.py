@@ -105,13 +105,13 @@ def column_norms(A: Array) -> Array:
     return np.asarray(scale * np.linalg.norm(A / scale, axis=0))
 
 
-def factor_covariance(J: Array) -> tuple[Array, Array]:
-    """(J^T J)^-1 by singular values of the column-scaled Jacobian, and the column norms; nothing is squared."""
+def factor_covariance(J: Array, noise: float = 1.0) -> tuple[Array, Array]:
+    """noise**2 (J^T J)^-1 by singular values of the column-scaled Jacobian, and the column norms; J is never squared."""
     norm = np.linalg.norm(J, axis=0)
     safe = np.where(norm > 0, norm, 1.0)
     _, singular, Vt = np.linalg.svd(J / safe, full_matrices=False)
     floor = max(float(singular[0]) * 1e-15, 1e-300) if len(singular) else 1.0
-    rows = (Vt.T / np.maximum(singular, floor)) / safe[:, None]
+    rows = (Vt.T / np.maximum(singular, floor)) * (noise / safe)[:, None]
     # A column of 1e-155 has an infinite variance: that is the answer, not an accident.
     with np.errstate(over="ignore", invalid="ignore"):
         return rows @ rows.T, norm
@@ -180,8 +180,7 @@ def _judge(problem: Problem, constants: Array, objective: Objective) -> _Finding
         while True:
             free = [i for i in range(p) if i not in held]
             covariance = np.zeros((p, p))
-            inverse, norm = factor_covariance(J[:, free])
-            covariance[np.ix_(free, free)] = noise**2 * inverse
+            covariance[np.ix_(free, free)], norm = factor_covariance(J[:, free], noise)
             sd = np.sqrt(np.maximum(np.diag(covariance), 0.0))
             for k, i in enumerate(free):
                 if norm[k] == 0.0:

@@ -96,7 +96,7 @@ def _width(fit: Fit, problem: Problem, optimum: Array, k: int) -> float:
     from formsearch.fit.identifiability import factor_covariance, noise_size, weighted_jacobian
 
     J, r = weighted_jacobian(problem, optimum, fit.loss)
-    sd = noise_size(r, len(optimum), fit.loss) * np.sqrt(factor_covariance(J)[0][k, k])
+    sd = np.sqrt(factor_covariance(J, noise_size(r, len(optimum), fit.loss))[0][k, k])
     fallback = 0.1 * max(abs(float(optimum[k])), 1e-6)
     return float(3.0 * sd) if np.isfinite(sd) and sd > 0 else fallback
 

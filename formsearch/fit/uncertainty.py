@@ -250,6 +250,6 @@ def standard_errors(fit: Fit) -> dict[str, float]:
         )
     problem = Problem.of(fit.law, fit.data)
     J, r = weighted_jacobian(problem, problem.vector(fit.constants), fit.loss)
-    inverse, _ = factor_covariance(J)
-    sd = noise_size(r, len(fit.constants), fit.loss) * np.sqrt(np.diag(inverse))
+    covariance, _ = factor_covariance(J, noise_size(r, len(fit.constants), fit.loss))
+    sd = np.sqrt(np.diag(covariance))
     return dict(zip(fit.law.constant_names, map(float, sd), strict=True))

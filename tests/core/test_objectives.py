@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
+import sympy
 
+from formsearch.core.batch import Pack
+from formsearch.core.compile import compile_expression, evaluate_column
+from formsearch.core.kernels import _tape_of as tape_of
 from formsearch.core.objectives import (
     OBJECTIVES,
     Asymmetric,
@@ -13,17 +17,13 @@ from formsearch.core.objectives import (
     StudentT,
     parse_objective,
 )
-from formsearch.core.passes import penalty
+from formsearch.core.passes import gradient_pass, penalty, workspace
 from formsearch.exceptions import InputError
 
 EVERY = [
-    LeastSquares(),
-    LeastSquares(log=True),
-    Huber(0.1, log=False),
-    Huber(1e-3),
-    SoftL1(0.05),
-    StudentT(0.02, 3.0),
-    Asymmetric(7.0, log=False),
+    made
+    for log in (False, True)
+    for made in (LeastSquares(log), Huber(0.1, log), SoftL1(0.05, log), StudentT(0.02, 3.0, log), Asymmetric(7.0, log))
 ]
 RESIDUALS = np.array([-2.0, -0.3, -1e-2, -1e-4, 2e-4, 3e-2, 0.4, 1.7])
 
@@ -41,6 +41,27 @@ def test_the_kernel_has_the_same_penalty(objective: Objective) -> None:
         value, weight = penalty(objective.kind, objective.first, objective.second, r)
         assert value == pytest.approx(float(objective.rho(np.array(r))), rel=1e-12)
         assert weight * r == pytest.approx(float(objective.psi(np.array(r))), rel=1e-12)
+
+
+@pytest.mark.parametrize("objective", EVERY, ids=lambda o: o.name)
+def test_the_kernel_has_the_gradient_of_the_weighted_sum(objective: Objective) -> None:
+    rng = np.random.default_rng(0)
+    E, A, p, x = sympy.symbols("E A p x", positive=True)
+    data = {"x": rng.uniform(1, 9, 40)}
+    pack = Pack.of([compile_expression(E + A * x**-p, [E, A, p])], lambda key: evaluate_column(key, data, 40), 40)
+    at = np.array([0.3, 2.0, 0.4])
+    y, w = pack.values(at)[0] * np.exp(rng.normal(0, 0.2, 40)), rng.choice([0.0, 1.0, 3.0], 40)
+    tape = pack.tapes[0]
+    work = workspace(3, tape.n_scalars, len(tape.columns), len(tape.row_code))
+    loss = (objective.kind, objective.log, objective.first, objective.second)
+    gradient = np.zeros(3)
+    total = gradient_pass(tape_of(pack.flat, 0), pack.columns, 0, 40, at, y, np.log(y), w, loss, work, gradient)
+    assert total == pytest.approx(objective.value(y, pack.values(at)[0], w), rel=1e-12)
+    for k in range(3):
+        h = np.zeros(3)
+        h[k] = 1e-6
+        above, below = (objective.value(y, pack.values(at + side * h)[0], w) for side in (1, -1))
+        assert gradient[k] == pytest.approx((above - below) / 2e-6, rel=1e-5, abs=1e-7)
 
 
 def test_values_are_weighted_sums() -> None:

@@ -1,6 +1,7 @@
 """Random forms on hostile tables: no crash, no constant that is not finite, no success away from an optimum."""
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -177,4 +178,11 @@ def test_sums_of_hostile_terms_fail_in_words_or_are_right(case: tuple[Law, Point
 @given(cases(nested_laws()))
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 def test_nested_forms_fail_in_words_or_are_right(case: tuple[Law, Points, Objective]) -> None:
+    check(*case)
+
+
+@pytest.mark.slow
+@given(cases(st.one_of(laws(), nested_laws())))
+@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+def test_ten_thousand_new_forms_every_time(case: tuple[Law, Points, Objective]) -> None:
     check(*case)

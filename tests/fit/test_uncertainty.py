@@ -1,28 +1,22 @@
 """Resampling, profiles and standard errors agree with each other and with other libraries."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
-from scipy.optimize import curve_fit, least_squares
+from scipy.optimize import curve_fit
 
 import formsearch as fs
 from formsearch.exceptions import InputError
+from formsearch.fit.identifiability import factor_covariance, noise_size, weighted_jacobian
+from formsearch.fit.problem import Problem
 from formsearch.fit.result import Fit
-from formsearch.law import Law, Variable, positive
+from tests.fit.runs import chinchilla_runs
 
 
 @pytest.fixture(scope="module")
 def seed_fit() -> Fit:
     return fs.fit("zhao2025", fs.load("zhao2025").only("fit"))
-
-
-def chinchilla_runs(rows: int = 120, groups: int = 1, noise: float = 0.01) -> fs.Points:
-    """Simulated runs; group g has its own irreducible loss."""
-    rng = np.random.default_rng(7)
-    N, D = 10 ** rng.uniform(8, 10, rows), 10 ** rng.uniform(9.5, 11.5, rows)
-    g = np.arange(rows) % groups
-    loss = 1.8 + 0.1 * g + 480 * N**-0.35 + 2000 * D**-0.37 + rng.normal(0, noise, rows)
-    labels = np.asarray([f"g{i}" for i in g], dtype=object)
-    return fs.Points(loss, {"N": N, "D": D}, group=labels, simulated="for a test")
 
 
 def test_the_optimum_of_the_seed_is_known_as_well_as_its_design_allows(seed_fit: Fit) -> None:
@@ -47,6 +41,68 @@ def test_resampling_is_deterministic_and_refuses_nonsense(seed_fit: Fit) -> None
         seed_fit.bootstrap(10, kind="magic")
     with pytest.raises(InputError, match="no column 'family' to group by; there are N, "):
         seed_fit.bootstrap(10, by="family")
+
+
+def test_the_best_size_at_a_budget_has_the_interval_that_the_delta_method_gives() -> None:
+    """N*(C) of Hoffmann et al. 2022: N* = (alpha A/(beta B))**(1/(alpha + beta)) (C/6)**(beta/(alpha + beta))."""
+    fit = fs.fit("chinchilla", chinchilla_runs(300))
+    best = "log((alpha*A/(beta*B))**(1/(alpha + beta)) * (1e21/6)**(beta/(alpha + beta)))"
+    draws = fit.bootstrap(600, kind="residual")
+    problem = Problem.of(fit.law, fit.data)
+    x = problem.vector(fit.constants)
+    J, r = weighted_jacobian(problem, x, fit.loss)
+    covariance, _ = factor_covariance(J, noise_size(r, 5, fit.loss))
+
+    def log_size(v: np.ndarray) -> float:
+        c = problem.named(v)
+        total = c["alpha"] + c["beta"]
+        return float((np.log(c["alpha"] * c["A"] / c["beta"] / c["B"]) + c["beta"] * np.log(1e21 / 6)) / total)
+
+    slope = np.array([(log_size(x + e) - log_size(x - e)) / (2 * e.sum()) for e in np.diag(1e-6 * x)])
+    assert draws.sd(best) == pytest.approx(np.sqrt(slope @ covariance @ slope), rel=0.1)
+    low, high = draws.interval(best)
+    assert low < log_size(x) < high
+    assert high - low == pytest.approx(2 * 1.645 * draws.sd(best), rel=0.1)
+    by_function = draws.interval(
+        lambda c: (
+            np.log((c["alpha"] * c["A"] / (c["beta"] * c["B"])) ** (1 / (c["alpha"] + c["beta"])))
+            + np.log(1e21 / 6) * c["beta"] / (c["alpha"] + c["beta"])
+        )
+    )
+    assert by_function == pytest.approx((low, high), rel=1e-9)
+
+
+REFUSED: dict[str, tuple[Callable[[Fit], object], str]] = {
+    "no refits": (lambda f: f.bootstrap(0), "2 or more, not 0"),
+    "half a refit": (lambda f: f.bootstrap(2.5), r"2 or more, not 2\.5"),  # type: ignore[arg-type]
+    "groups and signs": (lambda f: f.bootstrap(9, kind="wild", by="N"), "leave kind='pairs'"),
+    "one group": (lambda f: f.bootstrap(9, by="group"), "there is nothing to draw"),
+    "level": (lambda f: f.bootstrap(9).interval("alpha", 90), "between 0 and 1, not 90"),
+    "no number": (lambda f: f.bootstrap(9).interval("sqrt(-alpha)"), "exists in only 0 of 9 refits"),
+    "its spread": (lambda f: f.bootstrap(9).sd("sqrt(-alpha)"), "exists in only 0 of 9 refits"),
+    "one value": (lambda f: f.bootstrap(9).interval(lambda c: 3.0), "one value a refit"),  # type: ignore[arg-type,return-value]
+    "a name": (lambda f: f.bootstrap(9).interval("gamma"), "'gamma', which is not declared"),
+    "profile level": (lambda f: f.profile("alpha", level=90), "between 0 and 1, not 90"),
+    "profile points": (lambda f: f.profile("alpha", points=0), "3 points or more"),
+    "profile name": (lambda f: f.profile("gamma"), "unknown constant"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_nonsense_is_refused_in_words(case: str) -> None:
+    ask, message = REFUSED[case]
+    with pytest.raises(InputError, match=message):
+        ask(fs.fit("chinchilla", chinchilla_runs(), starts=4))
+
+
+def test_as_many_rows_as_constants_leave_nothing_to_judge_by() -> None:
+    fit = fs.fit("chinchilla", chinchilla_runs(5))
+    assert fit.identifiability().sentences == (
+        "the form passes through every point: there is no noise that constants could be judged by",
+    )
+    for ask in (fit.bootstrap, fit.standard_errors, lambda: fit.profile("alpha")):
+        with pytest.raises(InputError, match="add runs"):
+            ask()
 
 
 def test_whole_groups_are_drawn() -> None:
@@ -115,6 +171,8 @@ def test_what_the_points_cannot_tell_is_said(seed_fit: Fit) -> None:
     text = " ".join(found.sentences)
     assert "k is not identified" in text
     assert "trade against each other" in text
+    # The terms of e, f, m and n stand beside h*Na/N: only their products with h are known.
+    assert "e, f, m, n share a scale with h" in text
     assert found.condition > 1e3
     fixed = fs.fit("zhao2025", seed_fit.data, fix={"k": 0.0})
     assert fixed.identifiability().unidentified == ()
@@ -122,50 +180,3 @@ def test_what_the_points_cannot_tell_is_said(seed_fit: Fit) -> None:
     relative = dict(zip(fixed.identifiability().names, fixed.identifiability().relative_sd, strict=True))
     assert relative["alpha"] == pytest.approx(0.038, rel=0.2)
     assert relative["eps"] == pytest.approx(0.016, rel=0.2)
-
-
-FORM = Law(
-    "shared",
-    "E + A*N**-alpha + B*D**-beta",
-    (Variable("N", "N"), Variable("D", "D")),
-    (positive("E"), positive("A"), positive("alpha"), positive("B"), positive("beta")),
-)
-
-
-def test_groups_without_shared_constants_are_separate_fits() -> None:
-    points = chinchilla_runs(90, groups=3)
-    fit = fs.fit(FORM, points, by="group")
-    for label in points.groups:
-        own = fs.fit(FORM, points.take(np.asarray([g == label for g in points.group])))
-        assert fit.group_constants[label]["alpha"] == pytest.approx(own.constants["alpha"], rel=1e-6)
-    assert fit.n_constants == 15
-
-
-def test_shared_constants_are_the_joint_optimum() -> None:
-    points = chinchilla_runs(90, groups=3)
-    fit = fs.fit(FORM, points, by="group", shared=["A", "alpha", "B", "beta"])
-    assert fit.ok
-    g = np.asarray([points.groups.index(str(v)) for v in points.group])
-    N, D = points.column("N") / 1e9, points.column("D") / 1e10
-
-    def residuals(v):  # type: ignore[no-untyped-def]
-        return v[g] + np.exp(v[3]) * N ** -v[4] + np.exp(v[5]) * D ** -v[6] - points.target
-
-    oracle = least_squares(residuals, [1.8, 1.9, 2.0, -1.0, 0.35, -0.5, 0.37], xtol=1e-15, ftol=1e-15, gtol=1e-15)
-    assert fit.objective == pytest.approx(oracle.cost, rel=1e-7)
-    assert fit.constants["alpha"] == pytest.approx(oracle.x[4], rel=1e-4)
-    for k, label in enumerate(points.groups):
-        assert fit.group_constants[label]["E"] == pytest.approx(oracle.x[k], rel=1e-5)
-        assert fit.group_constants[label]["alpha"] == fit.constants["alpha"]
-    np.testing.assert_allclose(fit.predict(points), points.target + oracle.fun, rtol=1e-5)
-
-
-def test_exact_points_have_intervals_of_no_width() -> None:
-    """No noise is no reason to call constants undetermined: every refit of every resample passes through its rows."""
-    N, D = (v.ravel() for v in np.meshgrid(np.geomspace(5e7, 8e8, 5), np.geomspace(1e9, 2.7e10, 4)))
-    points = fs.Points(1.8 + 400 * N**-0.34 + 400 * D**-0.28, {"N": N, "D": D})
-    resamples = fs.fit("chinchilla", points).bootstrap(50)
-    assert len(resamples) >= 45
-    low, high = resamples.interval("alpha")
-    assert low == pytest.approx(0.34, rel=1e-4)
-    assert high == pytest.approx(0.34, rel=1e-4)
