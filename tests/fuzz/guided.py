@@ -4,13 +4,14 @@ Inputs that reach new lines of our code are kept and changed further, which find
 """
 
 import argparse
-import atexit
 import contextlib
 import io
-import os
 import sys
-import time
+import tempfile
 import warnings
+from pathlib import Path
+
+TABLE = b'N,D,loss\n1e7,1e9,3.1\n7B,2e9,2.9\n1e9,"3,000",2.5\n'
 
 
 def main() -> None:
@@ -25,31 +26,24 @@ def main() -> None:
         import formsearch.formula
         import formsearch.lawfile
         import formsearch.reading  # noqa: F401
-    from tests.fuzz.doors import DOORS
+    from tests.fuzz.doors import DOORS, LAW_FILE
+    from tests.fuzz.inputs import FORMULAS
 
     names = {"formula": "formula", "table": "table", "law": "law file"}
     door = next(d for d in DOORS if d.name == names[asked.door])
-    tried, begun = 0, time.monotonic()
+    seeds = {"formula": [f.encode() for f in FORMULAS], "table": [TABLE], "law": [LAW_FILE.encode()]}[asked.door]
 
     def one(data: bytes) -> None:
-        nonlocal tried
-        tried += 1
         value = data.decode("utf-8", "replace") if asked.door == "formula" else data
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             door(value)
 
-    atexit.register(lambda: print(f"{door.name}: {tried} inputs in {time.monotonic() - begun:.0f} s", flush=True))
-    atheris.Setup(
-        [
-            sys.argv[0],
-            f"-max_total_time={asked.seconds}",
-            "-max_len=400",
-            "-timeout=30",
-            f"-artifact_prefix={os.getcwd()}/",
-        ],
-        one,
-    )
+    corpus = Path(tempfile.mkdtemp(prefix="corpus-"))
+    for i, seed in enumerate(seeds):
+        (corpus / str(i)).write_bytes(seed)
+    options = [f"-max_total_time={asked.seconds}", "-max_len=600", "-timeout=30", f"-artifact_prefix={corpus}/"]
+    atheris.Setup([sys.argv[0], *options, str(corpus)], one)
     atheris.Fuzz()
 
 

@@ -85,7 +85,7 @@ def test_a_message_does_not_list_thousands_of_names() -> None:
     ("cell", "written"),
     [
         ("=1+1", "'=1+1"), ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"), ("-2+3", "'-2+3"), ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t=1"), (" =1", "' =1"), ("-1.5e-3", "-1.5e-3"), ("+7", "+7"), ("chinchilla", "chinchilla"), ("", ""),
+        ("\t=1", "'\t=1"), (" =1", "' =1"), ("-1.5e-3", "-1.5e-3"), ("+7", "+7"), ("law", "law"), ("", ""),
         ("a\rb", "a\nb"), ("-", "'-"),
     ],
 )  # fmt: skip
