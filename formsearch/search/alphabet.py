@@ -16,6 +16,7 @@ from formsearch.search.grammar import (
     AMPLITUDE,
     EXPONENT,
     ONE,
+    POSITIVE,
     RATE,
     UNIT,
     Apply,
@@ -131,6 +132,30 @@ def ratio(x: str, y: str) -> Shape:
     def make(d: Fresh) -> tuple[Factor, ...]:
         p = d.new(EXPONENT)
         return Power(x, constant(p)), Power(y, constant(p, -1))
+
+    return make
+
+
+def capped(x: str, y: str, exponent: Scalar, scale: float | None = None) -> Shape:
+    """A power of x whose returns diminish beyond y: z**p with z = min(x, y) + r*y*(1 - exp(-(x/y - 1)/r)) for x > y.
+
+    That is how repeated data and the parameters beyond what data can use count (Muennighoff et al. 2023, Eqs. 5-6).
+    With `scale` the cap is k*y, k starting near it.
+    """
+
+    def make(d: Fresh) -> tuple[Factor, ...]:
+        r = d.new(POSITIVE)
+        k = ()
+        if scale is not None:
+            low, high = POSITIVE.start
+            k = ((d.new(POSITIVE._replace(start=(low * scale, high * scale))), 1),)
+        over = tuple((i, -p) for i, p in k)
+        excess = (Term(Scalar(-ONE)), Term(Scalar(ONE, over), (Power(x, UNIT), Power(y, OVER))))
+        decay = Apply("exp", ((Term(Scalar(-ONE, ((r, -1),)), (Apply("max", ((), excess)),)),),))
+        least = Apply("min", ((Term(UNIT, (Power(x, UNIT),)),), (Term(Scalar(ONE, k), (Power(y, UNIT),)),)))
+        saturating = Apply("power", ((Term(UNIT), Term(Scalar(-ONE), (decay,))),))
+        beyond = Term(Scalar(ONE, tuple(sorted(((r, 1), *k)))), (Power(y, UNIT), saturating))
+        return (Apply("power", ((Term(UNIT, (least,)), beyond),), exponent),)
 
     return make
 

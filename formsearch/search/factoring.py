@@ -84,7 +84,7 @@ def _raised(body: Sum) -> Iterator[Move]:
 
 
 def _to_free_power(f: Apply, sign: int) -> Shape:
-    return lambda d: (Apply("power", f.arguments, constant(d.new(EXPONENT), sign)),)
+    return lambda d: (Apply("power", f.arguments, constant(d.new(EXPONENT, 1.0), sign)),)
 
 
 def _to_power(f: Apply, exponent: Scalar) -> Shape:

@@ -6,7 +6,7 @@
     promote    a coefficient becomes a function of a variable: c -> c*(1 + k*x**p), c*(e*x + f/x), c*(1 + m*x**2 + n*x);
                an exponent drifts with a logarithm: x**-a -> x**(-a + g*log y)
     extend     a group gets another term
-    wrap       an outer power; a power becomes shifted, saturating or broken; a term gets an exponential
+    wrap       an outer power; a power becomes shifted, saturating, broken or capped; a term gets an exponential
     tie/untie  two exponents become one, and back
     snap       an exponent becomes a simple number
     swap       a shape is exchanged for another one of the same or of another variable
@@ -20,12 +20,13 @@ Children are sampled: classes by weight, then uniformly inside the class.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Container, Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
 
-from formsearch.search.alphabet import OVER, Alphabet, Fresh, Shape, exponential, joined, plain, ratio
+from formsearch.search.alphabet import OVER, Alphabet, Fresh, Shape, capped, exponential, joined, plain, ratio
 from formsearch.search.factoring import factoring
 from formsearch.search.grammar import (
     AMPLITUDE,
@@ -229,7 +230,7 @@ def _wrap(body: Sum, alphabet: Alphabet) -> Iterator[Move]:
     for place in places(body, 1):
         for f, factor in enumerate(place.term.factors):
             if isinstance(factor, Power) and factor.exponent.constants:
-                for label, shape in _bent(factor):
+                for label, shape in itertools.chain(_bent(factor), _capped(factor, alphabet)):
                     yield Move("wrap", f"{label} in {factor.variable}", exchanged(place, f, shape))
     rates = alphabet.rates()
     chosen = [[q] for q in rates] + ([rates] if len(rates) > 1 else [])
@@ -264,6 +265,16 @@ def _bent(f: Power) -> Iterator[tuple[str, Shape]]:
     yield "shifted power", shifted
     yield "rectified power", rectified
     yield "broken power", broken
+
+
+def _capped(f: Power, alphabet: Alphabet) -> Iterator[tuple[str, Shape]]:
+    """A size has less and less effect beyond another one, or beyond a multiple of it."""
+    sizes = [q for q, role in alphabet.roles.items() if role == "size"]
+    for y in sizes:
+        if f.variable in sizes and y != f.variable:
+            yield f"returns that diminish beyond {y}", capped(f.variable, y, f.exponent)
+            scale = math.exp(alphabet.centres[f.variable] - alphabet.centres[y])
+            yield f"returns that diminish beyond a multiple of {y}", capped(f.variable, y, f.exponent, scale)
 
 
 def _tie(sketch: Sketch) -> Iterator[Move]:
