@@ -1,7 +1,8 @@
 """Search for laws: from points alone to short forms that extrapolate.
 
 `search` is the verb. Inside: `grammar`, `normal`, `emit`, `expression` say what a form is; `moves` and `native` find
-them; `judge`, `asymptotics`, `accept` decide; `engine` is the protocol for other engines; `front` is the result.
+them; `judge`, `emphasis`, `asymptotics`, `accept`, `finish` decide; `engine` is the protocol for other engines;
+`front` is the result.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ def search(
     variables: Sequence[str] | None = None,
     generations: int | None = None,
     max_constants: int | None = None,
+    emphasis: float | None = None,
     progress: Report | None = None,
     states: States | None = None,
 ) -> Front:
@@ -49,6 +51,8 @@ def search(
     variables : quantities that forms may use; by default every factor that varies.
     generations : stop after so many generations of the native engine: the result then depends on the seed alone.
     max_constants : cap on the constants of a form (of one group, for grouped points).
+    emphasis : rate at which small runs are discounted: a row weighs exp(-emphasis (1 - z)), z its overall size scaled
+        to [0, 1]. By default 0 or 3, whichever predicts held-out larger runs better (see the front's `emphasis`).
     progress : called with `Progress` after every generation.
     states : where the state of the search is kept while it is under way, to go on from it after an interruption.
 
@@ -56,9 +60,11 @@ def search(
 
     Raises `InputError` for too few points, `EngineMissingError` for an engine that cannot run here.
     """
-    from formsearch.search.discovery import discover
+    from formsearch.search.discovery import Request, discover
 
     return discover(
-        points, engine, seconds, seed, seeds, objective, train, variables, generations, max_constants, progress,
-        states,
+        Request(
+            points, engine, seconds, seed, seeds, objective, train, variables, generations, max_constants, emphasis,
+            progress, states,
+        )
     )  # fmt: skip

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from formsearch.search.asymptotics import Check, Surroundings, examine
+from formsearch.search.asymptotics import Check
 from formsearch.search.grammar import describe, uses
 from formsearch.search.workbench import Fitted, Workbench
 
@@ -118,45 +118,37 @@ def _place(f: Fitted, index: int) -> str:
     return f"c{index}"
 
 
-def judge_acceptance(
-    bench: Workbench, f: Fitted, around: Surroundings, reference: Reference | None, share: float, seed: int
-) -> Acceptance:
-    """All checks of one form; `share` is the share of float64 starts that reached its optimum."""
-    checks = [
-        Check(
-            "refit", bool(np.isfinite(f.objective)),
-            f"refitted in float64; {share:.0%} of the starts reached the best optimum",
-        )
-    ]  # fmt: skip
+def screen(
+    bench: Workbench, f: Fitted, beyond: Sequence[Check], reference: Reference | None, share: float
+) -> list[Check]:
+    """The checks that cost nothing: the refit, the paired test, and those of behaviour `beyond` the data.
+
+    `share` is the share of float64 starts that reached the optimum.
+    """
+    sentence = f"refitted in float64; {share:.0%} of the starts reached the best optimum"
+    checks = [Check("refit", bool(np.isfinite(f.objective)), sentence)]
     if reference is not None:
-        if f.form == reference.fitted.form:
-            checks.append(Check("extrapolation", True, f"is the best registry law, {reference.name}"))
-        else:
-            difference, p = paired(f, reference.fitted, ROUNDING * bench.scale)
-            worse = difference > 0 and p < SIGNIFICANCE
-            relation = "worse than" if worse else "better than" if p < SIGNIFICANCE else "tied with"
-            checks.append(
-                Check(
-                    "extrapolation", not worse,
-                    f"on the held-out rows {relation} the best registry law {reference.name} "
-                    f"(mean difference of absolute errors {difference:+.3g}, p = {p:.2g})",
-                )
-            )  # fmt: skip
-    checks.extend(examine(f, around))
-    if all(c.passed for c in checks):
-        doubtful, _ = support(bench, f, seed)
-        checks.append(
-            Check(
-                "supported", not doubtful,
-                "every constant is supported by resampling" if not doubtful
-                else "resampling does not support " + ", ".join(doubtful) + ": prefer the simpler form",
-            )
-        )  # fmt: skip
-    return Acceptance.of(checks)
+        checks.append(against(bench, f, reference))
+    return [*checks, *beyond]
 
 
-def predictions_equal(bench: Workbench, a: Fitted, b: Fitted, share: float = 0.02) -> bool:
-    """Whether two forms say the same: they differ by less than `share` of the residuals, here and beyond the data."""
-    pa, pb = bench.predict(a), bench.predict(b)
-    noise = max(bench.rms(a), 1e-12)
-    return bool(np.nanmax(np.abs(pa - pb)) < share * noise)
+def against(bench: Workbench, f: Fitted, reference: Reference) -> Check:
+    """Whether a form is better than, or tied with, the best registry law on the held-out rows."""
+    if f.form == reference.fitted.form:
+        return Check("extrapolation", True, f"is the best registry law, {reference.name}")
+    difference, p = paired(f, reference.fitted, ROUNDING * bench.scale)
+    worse = difference > 0 and p < SIGNIFICANCE
+    relation = "worse than" if worse else "better than" if difference < 0 and p < SIGNIFICANCE else "tied with"
+    sentence = (
+        f"on the held-out rows {relation} the best registry law {reference.name} "
+        f"(mean difference of absolute errors {difference:+.3g}, p = {p:.2g})"
+    )
+    return Check("extrapolation", not worse, sentence)
+
+
+def supported(doubtful: Sequence[str]) -> Check:
+    """The check that every constant is supported, from what `support` found."""
+    if not doubtful:
+        return Check("supported", True, "every constant is supported by resampling")
+    names = ", ".join(doubtful)
+    return Check("supported", False, f"resampling does not support {names}: prefer the simpler form")

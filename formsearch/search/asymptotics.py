@@ -155,9 +155,13 @@ def _grown(table: Table, names: Sequence[str], by: float, rules: Mapping[str, Ru
     return grown
 
 
-def examine(f: Fitted, around: Surroundings) -> list[Check]:
-    """All checks of behaviour beyond the data, over all groups."""
-    (b,) = around.behaviour([f])
+def examine(fitted: Sequence[Fitted], around: Surroundings) -> list[list[Check]]:
+    """Of each form all checks of behaviour beyond the data, over all groups."""
+    behaviours = around.behaviour(fitted) if fitted else []
+    return [_checks(f, around, b) for f, b in zip(fitted, behaviours, strict=True)]
+
+
+def _checks(f: Fitted, around: Surroundings, b: Behaviour) -> list[Check]:
     checks = [_poles(f, around, b)]
     if around.positive:
         sentence = f"the smallest value in the box 100 times beyond the data is {b.least:.4g}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,9 @@ class Candidate:
     group_constants : group -> constants; empty without groups.
     complexity : constants + operators of the canonical expression.
     error : mean root-mean-square residual over the hold-outs, in the objective's space. train_error : over all rows
-        that were searched on. folds : the error of every hold-out.
+        that were searched on. folds : the error of every hold-out. held : mean absolute residual of every row that some
+        hold-out holds out. draws : constants of resampled rows, shape (resamples, groups, constants), None where the
+        form was not resampled.
     acceptance : the verdict. steps : how the engine reached the form, oldest first.
     """
 
@@ -48,6 +50,7 @@ class Candidate:
     folds: tuple[float, ...] = ()
     group_constants: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     held: Array | None = field(default=None, repr=False)
+    draws: Array | None = field(default=None, repr=False)
 
     @property
     def accepted(self) -> bool:
@@ -80,6 +83,18 @@ class Candidate:
                 part = {q: np.asarray(table[q], dtype=np.float64)[mask] for q in self.law.quantities}
                 result[mask] = self.law.evaluate(part, constants)
         return result
+
+    def predictions(self, data: Points | pd.DataFrame | Mapping[str, Any]) -> Array:
+        """Predictions from resampled constants, shape (resamples, rows); one row at the constants found without any."""
+        if self.draws is None:
+            return self.predict(data)[None, :]
+        names, groups = list(self.constants), list(self.group_constants)
+        made = []
+        for draw in self.draws:
+            constants = [dict(zip(names, map(float, row), strict=True)) for row in draw]
+            by_group = dict(zip(groups, constants, strict=True)) if groups else {}
+            made.append(replace(self, constants=constants[0], group_constants=by_group).predict(data))
+        return np.stack(made)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -119,6 +134,8 @@ class Front:
     reference : name and error of the registry law that extrapolates best on the same hold-outs, or None.
     holds_out : what the hold-outs were. engines : name -> what it promises of equal seeds.
     seconds, tried, fits, kernel_share : time taken, forms tried, fits made, share of the engine's time in the kernels.
+    near : accepted candidates not significantly worse than the best on the held-out rows. emphasis : rate at which
+        small runs were discounted (0: not at all). log : whether residuals are those of logarithms.
     status : how the search ended, in words. notes : what a reader has to know (a coreset, skipped seeds, ...).
     """
 
@@ -138,6 +155,8 @@ class Front:
     seeds: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     near: tuple[Candidate, ...] = ()
+    emphasis: float = 0.0
+    log: bool = False
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -168,18 +187,31 @@ class Front:
                 ladder.append(step)
         return tuple(ladder)
 
-    def interval(self, data: Points | Any, level: float = 0.9) -> tuple[Array, Array]:
-        """Lowest and highest prediction among the forms tied with the best: the uncertainty of the form itself.
+    def interval(
+        self, data: Points | Any, level: float = 0.9, noise: bool = False, seed: int = 0
+    ) -> tuple[Array, Array]:
+        """Lower and upper limits of predictions that include the uncertainty of the form, shape (rows,) each.
 
-        `near` are accepted candidates not significantly worse than the best on the held-out rows; `level` is the
-        central share of their predictions, each form counting once. Shape (rows,) each.
+        The central share `level` of what the forms in `near` predict from their resampled constants, each form
+        counting once however many resamples it has. With `noise`, the interval is one for new runs: to every prediction
+        a residual of that form on held-out larger runs is added, of either sign.
+
+        Raises `InputError` if no candidate was accepted.
         """
         ensemble = self.near or ((self.best,) if self.best is not None else ())
         if not ensemble:
             raise InputError("no candidate was accepted, so there is nothing to predict with: search longer")
-        values = np.stack([c.predict(data) for c in ensemble])
+        rng = np.random.default_rng(seed)
+        values, weights = [], []
+        for c in ensemble:
+            drawn = c.predictions(data)
+            if noise and c.held is not None and len(c.held):
+                off = rng.choice(c.held, drawn.shape) * rng.choice([-1.0, 1.0], drawn.shape)
+                drawn = drawn * np.exp(off) if self.log else drawn + off
+            values.append(drawn)
+            weights.append(np.full(len(drawn), 1.0 / len(drawn)))
         tail = (1.0 - level) / 2
-        return np.nanquantile(values, tail, axis=0), np.nanquantile(values, 1 - tail, axis=0)
+        return _quantiles(np.concatenate(values), np.concatenate(weights), (tail, 1.0 - tail))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -199,6 +231,7 @@ class Front:
             "seed": self.seed,
             "seeds": list(self.seeds),
             "status": self.status,
+            "emphasis": self.emphasis,
             "notes": list(self.notes),
             "trace": [
                 {"move": s.move, "formula": s.formula, "complexity": s.complexity, "error": s.error}
@@ -209,6 +242,19 @@ class Front:
     def __repr__(self) -> str:
         found = "none accepted" if self.best is None else f"best {self.best.law.formula}"
         return f"<front of {len(self.candidates)} candidates, {found}>"
+
+
+def _quantiles(values: Array, weights: Array, levels: tuple[float, float]) -> tuple[Array, Array]:
+    """Weighted quantiles of `values`, shape (draws, rows), over the draws; draws that are not finite are left out."""
+    order = np.argsort(values, axis=0)
+    ordered = np.take_along_axis(values, order, axis=0)
+    share = np.where(np.isfinite(ordered), weights[order], 0.0)
+    total = np.cumsum(share, axis=0)
+    found = []
+    for level in levels:
+        place = (total < level * total[-1] - 1e-12).sum(axis=0)
+        found.append(np.take_along_axis(ordered, np.minimum(place, len(values) - 1)[None, :], axis=0)[0])
+    return found[0], found[1]
 
 
 def _rows(table: Any) -> int:
@@ -259,7 +305,7 @@ def _constant_source(c: Any) -> str:
     def number(x: float) -> str:
         return f'float("{x}")' if np.isinf(x) else repr(float(x))
 
-    start = "None" if c.start is None else f"Start({c.start.low!r}, {c.start.high!r}, log={c.start.log!r})"
+    start = "None" if c.start is None else repr(c.start)
     return f"Constant({c.symbol!r}, {c.meaning!r}, {number(c.lower)}, {number(c.upper)}, {start})"
 
 
@@ -276,13 +322,3 @@ def save(candidate: Candidate, name: str, points: Mapping[str, Any], folder: str
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(candidate_source(candidate, name, points), encoding="utf-8")
     return path
-
-
-def pareto(items: Sequence[Candidate]) -> list[Candidate]:
-    """Those that no one as simple beats, by increasing complexity."""
-    best, result = float("inf"), []
-    for c in sorted(items, key=lambda c: (c.complexity, c.error)):
-        if c.error < best:
-            best = c.error
-            result.append(c)
-    return result

@@ -39,7 +39,8 @@ def fitted(bench, formula):
 
 def verdict(bench, formula):
     around = Surroundings(bench, size_axes(bench.points), falling(bench))
-    return {c.name: c for c in examine(fitted(bench, formula), around)}
+    (checks,) = examine([fitted(bench, formula)], around)
+    return {c.name: c for c in checks}
 
 
 def test_chinchilla_passes_every_check(bench):

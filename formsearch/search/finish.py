@@ -1,0 +1,237 @@
+"""The end of a search: what the engines proposed is refitted, judged, examined, and sorted into a front.
+
+In the order of what they cost: refitting and judging a portion at a time; dropping what predicts the same as something
+simpler; all checks of behaviour beyond the data at once; and resampling, best forms first, until the time is over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formsearch.search.accept import ROUNDING, Acceptance, Reference, paired, screen, support, supported
+from formsearch.search.asymptotics import Check, Surroundings, examine, falling
+from formsearch.search.emit import to_raw
+from formsearch.search.engine import Config, Proposal
+from formsearch.search.expression import constant_names, to_law, variable_symbols
+from formsearch.search.front import Candidate
+from formsearch.search.grammar import variables
+from formsearch.search.judge import size_axes
+from formsearch.search.normal import Sketch, normalise
+from formsearch.search.workbench import Candidate as Draft
+from formsearch.search.workbench import Fitted, Workbench
+
+Array = NDArray[np.float64]
+
+REFITTING = 0.6
+"""Share of the time left that refitting may take."""
+WRITING, WRITING_LEAST = 0.01, 0.2
+"""Share of the budget, and seconds, kept for writing the laws down."""
+PORTION = 12
+LARGE = 1000
+POLISHING, POLISHING_LARGE = 8, 2
+"""Starts of a refit; fewer on more than `LARGE` rows."""
+TIED = 0.05
+SAME = 0.01
+"""Forms whose predictions differ by a smaller share of the residuals are one."""
+UNEXAMINED = Acceptance(False, (Check("examined", False, "not examined"),), "not examined: the time was over")
+
+
+@dataclass(eq=False)
+class Finalist:
+    """A proposal on its way to a candidate: refitted, judged, examined. `draws`: resampled constants, centred."""
+
+    fitted: Fitted
+    share: float
+    proposal: Proposal | None
+    acceptance: Acceptance = UNEXAMINED
+    draws: Array | None = field(default=None, repr=False)
+
+    @property
+    def key(self) -> tuple[int, float]:
+        """For sorting: simplest first, then what extrapolates best."""
+        return self.fitted.complexity, self.fitted.error
+
+
+class Finish:
+    """Turns proposals into a front before the deadline, and says in `notes` what there was no time for."""
+
+    def __init__(self, bench: Workbench, config: Config, reference: Reference | None, deadline: float) -> None:
+        self.bench, self.config, self.reference, self.deadline = bench, config, reference, deadline
+        self.around = Surroundings(bench, size_axes(bench.points), falling(bench))
+        self.notes: list[str] = []
+        self.stopped = False
+        # Constants from a coreset are near the optimum already, and a fit to many rows takes its time.
+        self.starts = POLISHING if bench.rows <= LARGE else POLISHING_LARGE
+
+    def front(self, proposals: Sequence[Proposal]) -> tuple[list[Candidate], list[Candidate], Candidate | None]:
+        """(candidates of the front, accepted ones tied with the best, the best)."""
+        finalists = self.distinct(self.refitted(proposals))
+        finalists.sort(key=lambda f: f.fitted.error)
+        self.examine(finalists)
+        accepted = [f for f in finalists if f.acceptance.accepted]
+        near, best = self.choice(accepted)
+        shown = {id(f): f for f in (*pareto(finalists), *pareto(accepted), *near)}
+        rank = {id(f): k for k, f in enumerate(finalists)}
+        made = {i: self.candidate(f, rank[i]) for i, f in shown.items()}
+        front = {id(f) for f in (*pareto(finalists), *pareto(accepted), *([best] if best else []))}
+        candidates = sorted((made[i] for i in front), key=lambda c: (c.complexity, c.error))
+        return candidates, [made[id(f)] for f in near], None if best is None else made[id(best)]
+
+    # -- refitting -----------------------------------------------------------------------------------------------
+
+    def refitted(self, proposals: Sequence[Proposal]) -> list[Finalist]:
+        """Proposals refitted and judged in the order of the engine, a few at a time, as far as the time allows."""
+        begun = time.monotonic()
+        until = begun + REFITTING * max(self.deadline - begun, 0.0)
+        found: dict[object, Finalist] = {}
+        for low in range(0, max(len(proposals), 1), PORTION):
+            clock = time.monotonic()
+            try:
+                for f in self.refit(proposals[low : low + PORTION], with_reference=low == 0):
+                    found.setdefault(f.fitted.form, f)
+            except KeyboardInterrupt:
+                self.stopped = True
+                break
+            now = time.monotonic()
+            left = len(proposals) - low - PORTION
+            if now + (now - clock) > until and left > 0:
+                self.notes.append(f"{left} of {len(proposals)} proposals were not refitted: the time was over")
+                break
+        return list(found.values())
+
+    def refit(self, proposals: Sequence[Proposal], with_reference: bool = False) -> list[Finalist]:
+        """Proposals refitted from many starts and judged; after a seeded search the best registry law with them."""
+        table: dict[object, Finalist] = {}
+        sketches: list[tuple[Sketch, Proposal]] = []
+        for p in proposals:
+            form = p.form
+            if not variables(form.body) <= set(self.bench.variables):
+                continue
+            values = dict(enumerate(p.constants))
+            sketches.append((normalise(form.body, dict(enumerate(form.kinds)), values, self.bench.level), p))
+        first = self.bench.fit([Draft(s) for s, _ in sketches], starts=2)
+        for found, (_, p) in zip(first, sketches, strict=True):
+            if found is not None:
+                table.setdefault(found.form, Finalist(found, 0.0, p))
+        if with_reference and self.reference is not None and self.config.seeds:
+            table.setdefault(self.reference.fitted.form, Finalist(self.reference.fitted, 0.0, None))
+        items = list(table.values())
+        for f, (polished, share) in zip(items, self.bench.polish([f.fitted for f in items], self.starts), strict=True):
+            f.fitted, f.share = polished, share
+        self.bench.judge([f.fitted for f in items], iterations=100, tolerance=1e-10)
+        return [f for f in items if np.isfinite(f.fitted.error)]
+
+    def distinct(self, finalists: Sequence[Finalist]) -> list[Finalist]:
+        """Of forms that predict the same rows the same way, the simplest."""
+        kept: list[Finalist] = []
+        predictions: list[Array] = []
+        for f in sorted(finalists, key=lambda f: f.key):
+            p = self.bench.predict(f.fitted)
+            noise = max(self.bench.rms(f.fitted), 1e-9 * self.bench.scale)
+            if any(np.nanmax(np.abs(p - q)) < SAME * noise for q in predictions):
+                continue
+            kept.append(f)
+            predictions.append(p)
+        return kept
+
+    # -- judging -------------------------------------------------------------------------------------------------
+
+    def examine(self, finalists: Sequence[Finalist]) -> None:
+        """Set the verdict of each: cheap checks of all, then resampling of those that passed, best first."""
+        last = self.deadline - max(WRITING * self.config.seconds, WRITING_LEAST)
+        beyond = examine([f.fitted for f in finalists], self.around)
+        hopeful = []
+        for f, checks in zip(finalists, beyond, strict=True):
+            found = screen(self.bench, f.fitted, checks, self.reference, f.share)
+            f.acceptance = Acceptance.of(found)
+            if f.acceptance.accepted:
+                hopeful.append((f, found))
+                f.acceptance = Acceptance(False, (*found, *UNEXAMINED.checks), UNEXAMINED.sentence)
+        taken = 0.0
+        for k, (f, found) in enumerate(hopeful):
+            clock = time.monotonic()
+            if self.stopped or clock + taken > last:
+                self.notes.append(f"{len(hopeful) - k} forms that passed all other checks were not resampled")
+                break
+            try:
+                doubtful, f.draws = support(self.bench, f.fitted, self.config.seed)
+            except KeyboardInterrupt:
+                self.stopped = True
+                continue
+            f.acceptance = Acceptance.of([*found, supported(doubtful)])
+            taken = time.monotonic() - clock
+
+    def choice(self, accepted: Sequence[Finalist]) -> tuple[list[Finalist], Finalist | None]:
+        """(those tied with the one that extrapolates best, the one of them with the shortest description)."""
+        if not accepted:
+            return [], None
+        first = min(accepted, key=lambda f: f.fitted.error)
+        near = [f for f in accepted if f is first or not self.worse(f, first)]
+        return near, min(near, key=self.description)
+
+    def worse(self, a: Finalist, b: Finalist) -> bool:
+        """Whether `a` is significantly worse than `b` on the held-out rows."""
+        difference, p = paired(a.fitted, b.fitted, ROUNDING * self.bench.scale)
+        return difference > 0 and p < TIED
+
+    def description(self, f: Finalist) -> float:
+        """Length of a description of the points by a form: n log(rms) + complexity/2 * log(n)/2.
+
+        Extrapolation has the first word; among forms it cannot tell apart, all rows decide, at a price for size
+        (half a constant's customary price for each constant and operator). n is the effective number of rows,
+        (sum w)**2 / sum w**2, where small runs are discounted.
+        """
+        w = self.bench.weight
+        n = float(w.sum() ** 2 / (w @ w))
+        floor = ROUNDING * self.bench.scale
+        return n * float(np.log(max(self.bench.rms(f.fitted), floor))) + 0.25 * f.fitted.complexity * float(np.log(n))
+
+    # -- writing down --------------------------------------------------------------------------------------------
+
+    def candidate(self, f: Finalist, rank: int) -> Candidate:
+        """The candidate of a finalist: its law, its constants by name, its verdict."""
+        from formsearch.search.canonical import complexity
+
+        fitted = f.fitted
+        raw = np.stack([to_raw(fitted.emitted, v) for v in fitted.values])
+        law = to_law(fitted.form, raw[0], f"found{rank + 1}", self.bench.points.target_quantity)
+        symbols = set(variable_symbols(sorted(variables(fitted.form.body))).values())
+        names = constant_names(fitted.form, symbols)
+        groups = self.bench.points.groups
+        return Candidate(
+            law=law,
+            constants=dict(zip(names, map(float, raw[0]), strict=True)),
+            complexity=complexity(law.expression, [law.symbols[c] for c in law.constant_names]),
+            error=fitted.error,
+            train_error=self.bench.rms(fitted, emphasised=False),
+            acceptance=f.acceptance,
+            steps=f.proposal.steps if f.proposal is not None else (),
+            engine=f.proposal.engine if f.proposal is not None else "registry",
+            folds=fitted.folds,
+            group_constants={
+                g: dict(zip(names, map(float, v), strict=True)) for g, v in zip(groups, raw, strict=False)
+            },
+            held=fitted.held,
+            draws=None if f.draws is None else self.raw_draws(f),
+        )
+
+    def raw_draws(self, f: Finalist) -> Array:
+        """Resampled constants in raw units, shape (resamples, groups, constants)."""
+        assert f.draws is not None
+        raw = [[to_raw(f.fitted.emitted, v) for v in groups] for groups in f.draws]
+        return np.asarray(raw, dtype=np.float64)
+
+
+def pareto(items: Sequence[Finalist]) -> list[Finalist]:
+    """Those that no one as simple beats, by increasing complexity."""
+    best, result = float("inf"), []
+    for f in sorted(items, key=lambda f: f.key):
+        if f.fitted.error < best:
+            best = f.fitted.error
+            result.append(f)
+    return result
