@@ -51,12 +51,13 @@ EXACT = 1e-6
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a form came from: the engine's own text, its errors as the engine had them, and what was done to it."""
+    """Where a form came from: the engine's own text and mean squared error (or a registry law), what was done to it."""
 
     text: str
     length: int
     error: float
-    move: str
+    source: str = "found by the engine"
+    move: str = "refitted"
 
 
 class Harvest:
@@ -70,7 +71,7 @@ class Harvest:
         self.config, self.scaling, self.engine = config, scaling, engine
         self.found: dict[Form, Fitted] = {}
         self.origins: dict[Form, Origin] = {}
-        self.seen: dict[str, int] = {}
+        self.seen: set[str] = set()
         self.refused = 0
         self.spread = float(np.std(self.bench.target)) or 1.0
 
@@ -82,17 +83,20 @@ class Harvest:
         for law in laws:
             form = from_law(law)
             sketch = normalise(form.body, dict(enumerate(form.kinds)), {}, self.bench.level)
-            drafts.append((sketch, Origin(law.name, complexity(sketch.form), float("nan"), f"registry: {law.name}")))
+            drafts.append((sketch, Origin(law.name, complexity(sketch.form), float("nan"), "registry")))
         self._add(drafts, starts=4 * STARTS)
 
-    def add_texts(self, texts: Iterable[tuple[str, int, float]], copies: int = 2) -> None:
-        """Take formulas (text, length, error) from an engine; of one shape with other numbers so many copies."""
+    def add_texts(self, texts: Iterable[tuple[str, int, float]]) -> None:
+        """Take formulas (text, length, mean squared error) from an engine; of one shape with other numbers the first.
+
+        Those that the normal form cannot hold are left out, and counted in `refused`.
+        """
         drafts: list[tuple[Sketch, Origin]] = []
         for text, length, error in texts:
             shape = NUMBER.sub("#", text)
-            if self.seen.get(shape, 0) >= copies:
+            if shape in self.seen:
                 continue
-            self.seen[shape] = self.seen.get(shape, 0) + 1
+            self.seen.add(shape)
             try:
                 form, values = self.scaling.form(text)
             except FormsearchError:
@@ -101,10 +105,11 @@ class Harvest:
             if not form.body:
                 continue
             sketch = self.normal(form, values)
-            drafts.append((sketch, Origin(text, length, error, "found by the engine")))
+            drafts.append((sketch, Origin(text, length, error)))
             fixed = constant_exponents(sketch)
             if fixed is not None:
-                drafts.append((self.normal(*fixed), Origin(text, length, error, "variable exponent made constant")))
+                origin = Origin(text, length, error, move="variable exponent made constant, refitted")
+                drafts.append((self.normal(*fixed), origin))
         self._add(drafts)
 
     def normal(self, form: Form, values: dict[int, float]) -> Sketch:
@@ -124,7 +129,7 @@ class Harvest:
                 for body in without_a_term(f.form.body):
                     values = dict(enumerate(f.raw()))
                     sketch = normalise(body, dict(enumerate(f.form.kinds)), values, self.bench.level)
-                    drafts.append((sketch, replace(origin, move="a term left out")))
+                    drafts.append((sketch, replace(origin, move="pruned, refitted")))
             if not self._add(drafts):
                 break
 
@@ -197,12 +202,10 @@ class Harvest:
     def steps(self, f: Fitted) -> tuple[Step, ...]:
         """How a form came about."""
         origin = self.origins[f.form]
-        if origin.move.startswith("registry"):
-            return (Step(origin.move, describe(f.form), f.complexity, self.bench.rms(f), f.error),)
         shown = origin.text if len(origin.text) <= 160 else f"{origin.text[:157]}..."
         return (
-            Step("found by the engine", shown, origin.length, float(np.sqrt(origin.error)), float("nan")),
-            Step(f"{origin.move}; refitted", describe(f.form), f.complexity, self.bench.rms(f), f.error),
+            Step(origin.source, shown, origin.length, float(np.sqrt(origin.error)), float("nan")),
+            Step(origin.move, describe(f.form), f.complexity, self.bench.rms(f), f.error),
         )
 
 
@@ -234,9 +237,8 @@ def constant_exponents(sketch: Sketch) -> tuple[Form, dict[int, float]] | None:
         if not isinstance(f, Apply):
             return (f,)
         if f.function == "exp":
-            logs = sorted({g.variable for t in f.arguments[0] for g in t.factors if isinstance(g, Log)})
-            others = any(len(t.factors) > 1 and any(isinstance(g, Log) for g in t.factors) for t in f.arguments[0])
-            if logs and others:
+            logs = sorted(logs_in(f.arguments[0]))
+            if logs and any(len(t.factors) > 1 and logs_in((t,)) for t in f.arguments[0]):
                 changed = True
                 made = []
                 for x in logs:
@@ -252,6 +254,18 @@ def constant_exponents(sketch: Sketch) -> tuple[Form, dict[int, float]] | None:
     if not changed:
         return None
     return Form(body, tuple(kinds)), dict(enumerate(sketch.values))
+
+
+def logs_in(body: Sum) -> set[str]:
+    """Variables whose logarithm occurs in a sum."""
+    found: set[str] = set()
+    for term in body:
+        for f in term.factors:
+            if isinstance(f, Log):
+                found.add(f.variable)
+            elif isinstance(f, Apply):
+                found.update(*map(logs_in, f.arguments))
+    return found
 
 
 def without_a_term(body: Sum) -> Iterator[Sum]:

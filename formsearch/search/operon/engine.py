@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from formsearch.exceptions import FormsearchError, InputError
 from formsearch.points import Points
@@ -25,6 +26,9 @@ from formsearch.search.harvest import Harvest
 from formsearch.search.judge import coreset
 from formsearch.search.operon.programs import Program, program_of
 from formsearch.search.scaling import Scaling
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
 
 MODULE = "formsearch.search.operon.run"
 INSTALL = "pip install 'formsearch[operon]'"
@@ -71,6 +75,7 @@ class Operon:
     def __init__(self, effort: Effort | None = None) -> None:
         self.effort = effort or Effort()
         self.spent: Spent | None = None
+        self.notes: tuple[str, ...] = ()
 
     def available(self) -> str | None:
         """None, or what to type. Looks for the package without importing it."""
@@ -85,7 +90,7 @@ class Operon:
             search.run()
         except KeyboardInterrupt:
             search.interrupted = True
-        self.spent = search.spent()
+        self.spent, self.notes = search.spent(), search.notes()
         yield from search.harvest.proposals(self.effort.finalists)
 
 
@@ -98,11 +103,14 @@ class Search:
         self.interrupted = False
         self.end = self.begun + config.seconds
         core, folds = coreset(points, config.folds, effort.most_rows, config.seed)
-        self.points = core
+        self.rows, self.all_rows = len(core), len(points)
         self.scaling = Scaling.of(core, usable(core, config))
         self.harvest = Harvest(core, config, self.scaling, folds, "operon")
-        self.parts = parts(core)
         self.columns = list(self.scaling.columns(core).values())
+        self.parts = parts(core, self.columns)
+        # Which of the groups each part is, in the order of the bench (all rows stand for the first).
+        labels = list(core.groups) if core.group is not None else []
+        self.group_of = [labels.index(str(core.group[p[0]])) if core.group is not None else 0 for p in self.parts]
         self.target = self.scaling.targets(core)
         self.weight = self.harvest.bench.points.weight
         self.operators = operators(core, self.scaling, config)
@@ -178,7 +186,7 @@ class Search:
             "columns": [c[rows].tolist() for c in self.columns],
             "target": self.target[rows].tolist(),
             "operators": self.operators,
-            "seeds": self.seeds(number % len(self.parts)) if planted else [],
+            "seeds": self.seeds(self.group_of[number % len(self.parts)]) if planted else [],
             "population": effort.population, "generations": generations, "iterations": effort.iterations,
             "length": effort.length, "depth": effort.depth, "seconds": seconds,
             "seed": (self.config.seed * 1_000_003 + number) % 2**31,
@@ -213,10 +221,21 @@ class Search:
         seconds = time.monotonic() - self.begun
         self.report(Progress(seconds, self.trees + more, describe(f.form), f.error, f.complexity, self.runs))
 
+    def notes(self) -> tuple[str, ...]:
+        """What a reader has to know of the search."""
+        made = [f"operon: {self.runs} runs in child processes, {len(self.harvest.found)} forms refitted and judged"]
+        if self.rows < self.all_rows:
+            made.append(f"operon searched on a coreset of {self.rows} of {self.all_rows} rows")
+        if len(self.parts) > 1:
+            made.append(f"operon knows no groups: each run searched on one of {len(self.parts)}")
+        if self.failures:
+            made.append(f"operon: {len(self.failures)} of {self.runs} runs failed, e.g. {self.failures[0]}")
+        return tuple(made)
+
     def spent(self) -> Spent:
         """What the search took."""
         bench = self.harvest.bench
-        return Spent(time.monotonic() - self.begun, bench.fits, bench.kernel_seconds, self.trees)
+        return Spent(time.monotonic() - self.begun, bench.fits, bench.kernel_seconds, self.trees, self.interrupted)
 
 
 def usable(points: Points, config: Config) -> list[str]:
@@ -226,11 +245,9 @@ def usable(points: Points, config: Config) -> list[str]:
     """
     if len(points) < MIN_ROWS:
         raise InputError(f"{points.name}: Operon needs at least {MIN_ROWS} points, there are {len(points)}")
-    good = []
-    for q in config.variables:
-        v = points.column(q).astype(np.float32)
-        if np.isfinite(v).all() and v.max() > v.min():
-            good.append(q)
+    if not varies(points.target / np.abs(points.target).max()):
+        raise InputError(f"{points.name}: the target is {points.target[0]!r} in every row: there is nothing to explain")
+    good = [q for q in config.variables if varies(points.column(q) / (np.abs(points.column(q)).max() or 1.0))]
     if not good:
         raise InputError(f"{points.name}: no variable varies and is finite in single precision")
     return good
@@ -248,15 +265,28 @@ def operators(points: Points, scaling: Scaling, config: Config) -> list[str]:
     return [name for o in wanted for name in OPERATORS[o]]
 
 
-def parts(points: Points) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
-    """Rows of each group: a run searches on one group, since Operon knows no groups."""
+def parts(points: Points, columns: Sequence[Array]) -> list[Rows]:
+    """Rows of each group: a run searches on one, since Operon knows no groups.
+
+    Groups in which a column or the target stands still are left out; all rows together if no group is left.
+    """
+    everything = np.arange(len(points))
     if points.group is None:
-        return [np.arange(len(points))]
+        return [everything]
     labels = np.asarray([str(g) for g in points.group])
-    return [np.flatnonzero(labels == g) for g in points.groups]
+    groups = [np.flatnonzero(labels == g) for g in points.groups]
+    varied = [rows for rows in groups if all(varies(c[rows]) for c in (*columns, points.target))]
+    return varied or [everything]
 
 
-def copies_of(weight: np.ndarray[Any, Any] | None, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.int64]]:
+def varies(values: Array) -> bool:
+    """Whether values are finite and not all equal, in single precision."""
+    with np.errstate(over="ignore"):
+        v = values.astype(np.float32)
+    return bool(np.isfinite(v).all() and v.max() > v.min())
+
+
+def copies_of(weight: Array | None, rows: Rows) -> Rows:
     """How often each row is repeated, to stand for its weight within a factor of `COPIES`."""
     if weight is None:
         return np.ones(len(rows), dtype=np.int64)

@@ -119,7 +119,10 @@ def test_weights_are_repetitions() -> None:
 def test_each_run_sees_one_group(clean: Points) -> None:
     group = np.array(["a", "b", "b"])[np.arange(len(clean)) % 3]
     points = Points(clean.target, dict(clean.factors), name="grouped", group=group)
-    assert [len(p) for p in parts(points)] == [27, 54]
+    assert [len(p) for p in parts(points, list(points.factors.values()))] == [27, 54]
+    still = np.where(group == "a", 3.0, points.factors["D"])
+    assert [len(p) for p in parts(points, [points.factors["N"], still])] == [54]
+    assert [len(p) for p in parts(points, [np.where(group == "b", 1.0, still)])] == [81]
     found = list(Operon(SMALL).propose(points, config(points, generations=3)))
     assert found
     assert all(len(p.group_constants) == 2 for p in found)

@@ -1,0 +1,100 @@
+"""Gathering what an engine printed: refit, prune, judge, order."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from formsearch import Points, laws
+from formsearch.search.engine import Config
+from formsearch.search.grammar import describe
+from formsearch.search.harvest import Harvest, constant_exponents, without_a_term
+from formsearch.search.judge import folds_of
+from formsearch.search.normal import Sketch
+from formsearch.search.scaling import Scaling
+
+CONSTANTS = {"E": 1.8172, "A": 477.8, "B": 2143.0, "alpha": 0.3473, "beta": 0.3672}
+
+
+def harvest(noise: float = 0.0, **changes: Any) -> Harvest:
+    N, D = (a.ravel() for a in np.meshgrid(np.geomspace(5e7, 1e10, 7), np.geomspace(2e9, 2e11, 7)))
+    exact = laws["chinchilla"].evaluate({"N": N, "D": D}, CONSTANTS)
+    y = exact * (1 + noise * np.random.default_rng(0).normal(size=len(N)))
+    points = Points(y, {"N": N, "D": D}, name="harvest")
+    folds = tuple(folds_of(points))
+    config = Config(("N", "D"), folds=folds, **changes)
+    return Harvest(points, config, Scaling.of(points, ("N", "D")), folds, "test")
+
+
+def test_single_precision_is_refitted_to_double() -> None:
+    h = harvest()
+    h.add_texts([("0.75 + 0.1*x1^(-0.33) + 0.15*x2^(-0.39)", 11, 1e-4)])
+    (p,) = h.proposals(1)
+    assert describe(p.form) == "c0 + c1*D^-c2 + c3*N^-c4"
+    assert sorted(p.constants) == pytest.approx(sorted(CONSTANTS.values()), rel=1e-6)
+    assert [s.move for s in p.steps] == ["found by the engine", "refitted"]
+    assert p.steps[0].train_error == pytest.approx(1e-2)
+    assert p.steps[1].train_error < 1e-9
+
+
+def test_superfluous_terms_are_pruned() -> None:
+    h = harvest()
+    h.add_texts([("0.75 + 0.1*x1^(-0.33) + 0.15*x2^(-0.39) + 0.001*x1^(0.4)*x2^(-0.2) + 0.0001*x2", 20, 1e-9)])
+    h.prune(8)
+    assert describe(h.best(1)[0].form) == "c0 + c1*D^-c2 + c3*N^-c4"
+    assert h.is_exact(h.best(1)[0])
+
+
+def test_what_breaks_beyond_the_data_comes_after_what_does_not() -> None:
+    """A term that rises with D fits noise in the sample; the engine's own error would prefer it."""
+    h = harvest(noise=0.003)
+    h.add_texts([
+        ("0.75 + 0.1*x1^(-0.33) + 0.15*x2^(-0.39)", 11, 2e-6),
+        ("0.75 + 0.1*x1^(-0.33) + 0.15*x2^(-0.39) + 0.001*x2^1.2*x1^0.3", 17, 1e-6),
+    ])  # fmt: skip
+    first = min(h.found.values(), key=h.rank)
+    assert describe(first.form) == "c0 + c1*D^-c2 + c3*N^-c4"
+    other = next(f for f in h.found.values() if f is not first)
+    assert other.objective < first.objective
+    assert other.flaws > 0
+
+
+def test_variable_exponents_get_a_constant_rival() -> None:
+    h = harvest()
+    h.add_texts([("0.75 + 0.1*x1^(-0.33) + (0.2*x2)^(0.01*x1 - 0.39)", 15, 1e-5)])
+    assert "c0 + c1*D^-c2 + c3*N^-c4" in {describe(f.form) for f in h.found.values()}
+
+
+def test_constant_exponents_leaves_others_alone() -> None:
+    h = harvest()
+    form, values = h.scaling.form("0.75 + exp(0.3*x1^(-0.2)) + x2^(-0.3)")
+    assert constant_exponents(Sketch(form, tuple(values.values()))) is None
+
+
+def test_pruning_reaches_inside() -> None:
+    form, _ = harvest().scaling.form("0.5 + (0.2*x1^0.5 + 0.3*x2)^(-0.4)*x2")
+    shapes = {describe(form._replace(body=b)) for b in without_a_term(form.body)}
+    assert len(shapes) == 6
+    assert any("N" not in s for s in shapes)
+
+
+def test_unreadable_text_is_counted_not_raised() -> None:
+    h = harvest()
+    h.add_texts([("(0.0 - 2.0*x1)^0.5", 5, 1.0), ("nonsense(", 1, 1.0), ("1.5", 1, 1.0)])
+    assert h.refused == 2
+    assert len(h.found) == 1
+
+
+def test_limits_are_kept() -> None:
+    h = harvest(max_constants=3, max_complexity=12)
+    h.add_texts([("0.75 + 0.1*x1^(-0.33) + 0.15*x2^(-0.39)", 11, 1e-4), ("0.5 + 0.2*x1^(-0.3)", 5, 1e-2)])
+    assert [describe(f.form) for f in h.found.values()] == ["c0 + c1*N^-c2"]
+
+
+def test_registry_laws_come_in_fitted() -> None:
+    h = harvest()
+    h.add_laws([laws["chinchilla"], laws["kaplan2020"]])
+    assert h.is_exact(h.best(1)[0])
+    (p,) = h.proposals(1)
+    assert p.steps[0].move == "registry"
+    assert p.steps[0].formula == "chinchilla"
