@@ -145,7 +145,7 @@ def capped(x: str, y: str, exponent: Scalar, scale: float | None = None) -> Shap
 
     def make(d: Fresh) -> tuple[Factor, ...]:
         r = d.new(POSITIVE)
-        k = ()
+        k: tuple[tuple[int, int], ...] = ()
         if scale is not None:
             low, high = POSITIVE.start
             k = ((d.new(POSITIVE._replace(start=(low * scale, high * scale))), 1),)

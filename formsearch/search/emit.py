@@ -34,6 +34,8 @@ from formsearch.search.grammar import (
 Array = NDArray[np.float64]
 TINY_LOG = -690.0
 CENTRED = "centred"
+KEPT = 1 << 26
+"""Bytes of columns that a table keeps: a long search meets more of them than memory can hold."""
 
 
 class Emitted(NamedTuple):
@@ -70,7 +72,7 @@ def _shifted(emitted: Emitted, values: Array, sign: float) -> Array:
 
 
 class Columns:
-    """Values of the columns that forms need, over one table; each is computed once.
+    """Values of the columns that forms need, over one table; computed at first need and kept, up to `KEPT` bytes.
 
     `centres` are logarithms of geometric means, by default those of the table itself.
     """
@@ -93,6 +95,8 @@ class Columns:
         """Values under `key`, shape (rows,)."""
         made = self._made.get(key)
         if made is None:
+            if (len(self._made) + 1) * 8 * self.rows > KEPT:
+                self._made.clear()
             made = self._made[key] = np.ascontiguousarray(self._compute(key), dtype=np.float64)
         return made
 

@@ -37,6 +37,8 @@ ALIKE = 1e-3
 ROUNDING = 1e-9
 REMEMBERED, RANKED = 400, 80
 """Hints are kept for so many forms, and so many for each."""
+MET = 500_000
+"""So many forms are known to have been fitted before; then they are forgotten, to be met again."""
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,8 @@ class Population:
                 self.seen.add(key)
                 new.append(c)
         self.tools.tried += len(new)
+        if len(self.seen) > MET:
+            self.seen = {fingerprint(form) for form in self.members}
         rough = yield from self.bench.fitting(new, starts=2, iterations=12, tolerance=1e-4)
         promising = [
             Candidate(f.sketch(), c.parent, c.move, f.emitted, c.size)

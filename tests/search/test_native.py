@@ -1,0 +1,134 @@
+"""The native engine at its limits: any number of threads, many variables, long tables, zeros, bounded memory."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from formsearch.core.objectives import LeastSquares
+from formsearch.points import Points
+from formsearch.search import search
+from formsearch.search.emit import KEPT, Columns
+from formsearch.search.engine import Config
+from formsearch.search.judge import folds_of
+from formsearch.search.native import Archipelago, together
+from formsearch.search.population import Effort, Tools
+from formsearch.search.workbench import Workbench, drive
+
+
+def noisy(rows=60, seed=0):
+    rng = np.random.default_rng(seed)
+    N, D = np.exp(rng.uniform(17, 23, rows)), np.exp(rng.uniform(21, 26, rows))
+    loss = 1.8 + 480 * N**-0.35 + 2100 * D**-0.37 + rng.normal(0, 0.004, rows)
+    return Points(target=loss, factors={"N": N, "D": D})
+
+
+def found(generations=5):
+    front = search(noisy(), seconds=300, seed=3, seeds=None, generations=generations)
+    return [[c.law.formula, c.error, c.train_error] for c in front.candidates]
+
+
+IN_ANOTHER_PROCESS = "import json; from tests.search.test_native import found; print(json.dumps(found()))"
+
+
+def test_the_result_does_not_depend_on_the_number_of_threads():
+    results = []
+    for threads in ("1", "3"):
+        done = subprocess.run(
+            [sys.executable, "-c", IN_ANOTHER_PROCESS], capture_output=True, text=True, timeout=300, check=True,
+            env=os.environ | {"NUMBA_NUM_THREADS": threads, "PYTHONHASHSEED": threads},
+        )  # fmt: skip
+        results.append(json.loads(done.stdout))
+    assert results[0] == results[1]
+    assert len(results[0]) > 3
+
+
+def archipelago(points, generations, **effort):
+    config = Config(
+        variables=tuple(points.factors), generations=generations, folds=tuple(folds_of(points)), seconds=300
+    )
+    bench = Workbench(points, config.variables, LeastSquares(), config.folds, 0)
+    return Archipelago(Tools(bench, config, Effort(**effort)), None, time.monotonic())
+
+
+def test_generations_side_by_side_are_those_one_after_the_other():
+    """On islands apart, taking turns changes nothing: each breeds from its own members and its own random numbers."""
+    members = []
+    for side_by_side in (True, False):
+        search = archipelago(noisy(), 3)
+        search.main.start()
+        islands = [search.main, *(search.main.island(r) for r in search.rng.spawn(2))]
+        if side_by_side:
+            together([island.breeding() for island in islands])
+        else:
+            for island in islands:
+                drive(island.breeding())
+        members.append([{f.form: f.objective for f in island.members.values()} for island in islands])
+    assert members[0] == members[1]
+    assert members[0][0] != members[0][1]
+
+
+def test_an_error_in_a_lane_comes_out():
+    def lane():
+        raise ValueError("a lane failed")
+        yield
+
+    with pytest.raises(ValueError, match="a lane failed"):
+        together([lane()])
+
+
+def test_ten_variables():
+    rng = np.random.default_rng(0)
+    factors = {"N": np.exp(rng.uniform(17, 23, 150)), "D": np.exp(rng.uniform(21, 26, 150))}
+    for name in ("depth", "width", "batch_size", "lr", "granularity", "experts", "context_length"):
+        factors[name] = np.exp(rng.uniform(0, 4, 150))
+    factors["shared_ratio"] = rng.uniform(0, 0.6, 150)
+    loss = 1.8 + 480 * factors["N"] ** -0.35 + 2100 * factors["D"] ** -0.37
+    front = search(
+        Points(target=loss + rng.normal(0, 0.005, 150), factors=factors), seconds=300, seeds=None, generations=3
+    )
+    best = min(front.candidates, key=lambda c: c.error)
+    assert best.error < 0.02 < float(np.std(loss))
+    assert {"N", "D"} <= {v.quantity for v in best.law.variables}
+
+
+@pytest.mark.parametrize("rows", [5_000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_a_long_table_is_searched_on_a_coreset_and_says_so(rows):
+    front = search(noisy(rows), seconds=120, seed=0, seeds=None, generations=3)
+    assert any("coreset of 600 rows" in note and str(rows) in note for note in front.notes)
+    assert front.points["rows"] == rows
+    best = min(front.candidates, key=lambda c: c.error)
+    assert best.error < 0.006
+
+
+def test_zeros_in_a_mixture_are_legal():
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.full(3, 0.7), 50)
+    shares[:15, 0] = 0.0
+    shares /= shares.sum(axis=1, keepdims=True)
+    factors = {f"proportion_{k + 1}": shares[:, k] for k in range(3)}
+    loss = 1.9 + 1.2 * np.exp(-1.6 * shares[:, 0] + 0.3 * shares[:, 1])
+    front = search(Points(target=loss, factors=factors), seconds=300, seed=0, seeds=None, generations=4)
+    for c in front.candidates:
+        assert np.isfinite(c.predict(factors)).all()
+    best = min(front.candidates, key=lambda c: c.error)
+    assert np.abs(best.predict(factors) - loss).max() < 1e-6
+
+
+def test_memory_is_bounded(monkeypatch):
+    columns = Columns({"N": np.geomspace(1e6, 1e9, 2000)})
+    for k in range(3 * KEPT // (8 * 2000)):
+        columns(("log", "N", float(k), True))
+        if k % 500 == 0:
+            assert len(columns._made) * 8 * 2000 <= KEPT
+    monkeypatch.setattr(sys.modules["formsearch.search.population"], "MET", 300)
+    search = archipelago(noisy(), 6)
+    search.run()
+    assert search.tools.tried > 600
+    assert len(search.main.seen) <= 300 + 2 * len(search.main.members) + 24 * 8 * 3
+    effort = search.tools.effort
+    assert len(search.main.members) <= 4 * effort.niche * search.config.max_complexity
