@@ -10,11 +10,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from formsearch.derive.claims import Claim
+from formsearch.derive.naming import with_names
 from formsearch.derive.optimum import optimum
 from formsearch.derive.outcome import Outcome
 from formsearch.derive.premises import Premises, premises
 from formsearch.derive.problem import Problem, make_problem
-from formsearch.derive.simplify import presented, with_names
+from formsearch.derive.simplify import presented
 from formsearch.exceptions import InputError
 from formsearch.formula import names_in, parse_formula
 from formsearch.registry import laws

@@ -11,9 +11,10 @@ from formsearch.derive.derivation import Check, Result, Step, Table
 from formsearch.derive.frontier import Frontier
 from formsearch.derive.growth import growth
 from formsearch.derive.joint import solve_jointly
+from formsearch.derive.naming import with_names
 from formsearch.derive.outcome import letter, partial
 from formsearch.derive.problem import DRAWS, Problem, make_problem
-from formsearch.derive.simplify import presented, with_names
+from formsearch.derive.simplify import presented
 from formsearch.derive.sweep import frontier_tables
 from formsearch.exceptions import DerivationError, InputError
 
@@ -80,7 +81,7 @@ def constrained(
     check = Check("proved", "the constraint holds identically")
     steps = [Step("Put the constraint in", sentence, equation, check), *found.joint.steps, *marginal_rates(found)]
     results = found.results(given, drawn)
-    more_steps, more_results = growth(found)
+    more_steps, more_results = growth(found, drawn)
     return Constrained(found.joint.rest, found.conditions, (*steps, *more_steps), (*results, *more_results),
                        frontier_tables(found, sweep, drawn), found.order)  # fmt: skip
 

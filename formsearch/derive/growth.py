@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from formsearch.derive.asymptotics import dominant_balance
 from formsearch.derive.derivation import Check, Result, Step
@@ -10,10 +10,13 @@ from formsearch.derive.frontier import Frontier
 from formsearch.derive.outcome import letter
 from formsearch.derive.simplify import power_terms, presented, tidy
 
+if TYPE_CHECKING:
+    from formsearch.derive.uncertainty import Resampled
+
 _EXPONENT_TOLERANCE = 1e-9
 
 
-def growth(frontier: Frontier) -> tuple[list[Step], list[Result]]:
+def growth(frontier: Frontier, drawn: Resampled | None = None) -> tuple[list[Step], list[Result]]:
     """Where there is no closed form: the exponents for large values of the given quantity, by dominant balance."""
     import sympy
 
@@ -40,7 +43,8 @@ def growth(frontier: Frontier) -> tuple[list[Step], list[Result]]:
             Result(f"{name} for large {given}", "", "growth", shown, presented(joint.rest.spelled(shown)),
                    joint.rest.at(shown), Check("proved", "dominant balance"),
                    exponents={given: b.exponent} if abs(b.value) > _EXPONENT_TOLERANCE else {},
-                   exponent_values={given: b.value}, settings=dict(joint.rest.settings))
+                   exponent_values={given: b.value}, settings=dict(joint.rest.settings),
+                   interval=None if drawn is None else drawn.of(joint.rest, shown, {}))
         )  # fmt: skip
         if floor is not None:
             value = joint.rest.at(floor)
@@ -50,6 +54,7 @@ def growth(frontier: Frontier) -> tuple[list[Step], list[Result]]:
             results.append(Result(f"{target}_floor", joint.rest.law.target, "value", presented(floor),
                                   presented(joint.rest.spelled(floor)), value,
                                   Check("proved", sentence), remarks=note,
+                                  interval=None if drawn is None else drawn.of(joint.rest, floor, {}),
                                   settings=dict(joint.rest.settings)))  # fmt: skip
     return steps, results
 

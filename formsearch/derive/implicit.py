@@ -37,7 +37,9 @@ def implicit(problem: Problem, name: str, expression: Any, r: Reduced, found: St
         settings = {k: float(v[0]) for k, v in problem.draws.items() if k != name}
         given = False
     else:
-        settings, given = dict(problem.settings), True
+        # Variables that are not in the slope cannot move its zero, but the target needs some value of them.
+        settings = {k: float(v[0]) for k, v in problem.draws.items() if k != name} | dict(problem.settings)
+        given = True
     optima, roots = implicit_optima(problem, name, expression, found.slope, settings)
     where = "the settings" if given else "the first reference settings"
     proof = "interval arithmetic proves that there are no others" if roots.complete else "numerically, on a grid"

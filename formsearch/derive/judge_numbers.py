@@ -8,8 +8,9 @@ from typing import Any
 
 from formsearch.derive.case import Case, Printed
 from formsearch.derive.claims import Verdict
+from formsearch.derive.practical import stepwise
 from formsearch.derive.problem import resolve
-from formsearch.derive.ranges import stepwise, within
+from formsearch.derive.ranges import within
 from formsearch.exceptions import InputError
 
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from formsearch.derive.character import scaling
 from formsearch.derive.constrained import constrained
 from formsearch.derive.derivation import Check, Condition, Derivation, Result, Step, Table
-from formsearch.derive.joint import solve_jointly
+from formsearch.derive.joint import Joint, solve_jointly
+from formsearch.derive.naming import with_names
 from formsearch.derive.numeric import root_near
 from formsearch.derive.optimum import optimum
 from formsearch.derive.outcome import Outcome, letter
+from formsearch.derive.practical import practical
 from formsearch.derive.premises import Premises, premises
 from formsearch.derive.problem import Problem, make_problem, resolve
 from formsearch.derive.ranges import range_results
 from formsearch.derive.ratio import buildable, model_table, pair, ratio_result
-from formsearch.derive.simplify import presented, symbols_named, with_names
+from formsearch.derive.simplify import presented, symbols_named
 from formsearch.derive.uncertainty import Resampled, outside
 from formsearch.exceptions import DerivationError, InputError
 
@@ -124,12 +127,16 @@ def _each(
             more, ratio = ratio_result(problem, o, sizes[1])
             steps += more
             results.append(_numbers(problem, ratio, chosen, given, drawn))
-            table = model_table(problem, ratio, sizes[1], chosen) if problem.values else None
+            table = model_table(problem, ratio, sizes[1], chosen, drawn) if problem.values else None
             tables += [table] if table is not None else []
         results.append(own)
-        results += o.more
+        results += [_numbers(problem, m, chosen, given, drawn) for m in o.more]
         if threshold is not None and o.kind == "closed":
-            results += range_results(problem, o, threshold, chosen)
+            results += range_results(problem, o, threshold, chosen, drawn)
+            if sizes is not None and o.x == sizes[0] and problem.values:
+                sizing, by_model = practical(problem, o.x, sizes[1], threshold, chosen, given, drawn, seconds)
+                results += sizing
+                tables += by_model
     return tuple(steps), tuple(results), tuple(tables), problem
 
 
@@ -171,8 +178,17 @@ def _together(
             target = letter(problem)
             results.append(Result(f"{target}_best", problem.law.target, "value", None, None, best,
                                   Check("by definition", f"{target} where all of them stand at their optimum"),
+                                  interval=None if drawn is None else drawn.each(partial(_best_at, joint, numbers)),
                                   settings=dict(problem.settings)))  # fmt: skip
     return joint.steps, tuple(results), (), joint.rest
+
+
+def _best_at(joint: Joint, near: Mapping[str, float], constants: Mapping[str, float]) -> float | None:
+    """The target at the joint optimum of resampled constants."""
+    found = joint.at({}, constants, near if joint.left else None)
+    if found is None:
+        return None
+    return replace(joint.problem, values=dict(constants)).at(joint.problem.expression, found)
 
 
 def _rank(o: Outcome) -> tuple[int, int]:

@@ -1,25 +1,22 @@
-"""How far one may stray from an optimum: ranges within a threshold of the best target, and practical sizes."""
+"""How far one may stray from an optimum: the range within a threshold of the best target."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from formsearch.derive.derivation import Check, Result
 from formsearch.derive.interval import all_roots
-from formsearch.derive.optimum import optimum
 from formsearch.derive.outcome import Outcome
-from formsearch.derive.premises import premises
-from formsearch.derive.problem import make_problem, resolve
-from formsearch.derive.simplify import power_terms, presented, symbols_named, tidy, with_names
+from formsearch.derive.simplify import power_terms, presented, symbols_named, tidy
 from formsearch.derive.stationary import polynomial_roots
 from formsearch.exceptions import DerivationError, InputError
 
 if TYPE_CHECKING:
     from formsearch.derive.problem import Problem
-    from formsearch.law import Law
+    from formsearch.derive.uncertainty import Resampled
 
 THRESHOLD = "t"
 
@@ -84,7 +81,8 @@ def within(problem: Problem, outcome: Outcome, threshold: float, settings: Mappi
 
     if not threshold > 0:
         raise InputError(f"threshold must be positive, not {threshold!r}")
-    name, known = outcome.x, dict(settings or {})
+    name = outcome.x
+    known = {**_idle(problem, outcome), **(settings or {})}
     where = problem.at(outcome.solution, known) if outcome.solution is not None else None
     if where is None or not math.isfinite(where):
         raise DerivationError(f"{name} has no optimum in closed form at the settings: give values for the variables it "
@@ -92,7 +90,7 @@ def within(problem: Problem, outcome: Outcome, threshold: float, settings: Mappi
     best = problem.at(problem.expression, {**known, name: where})
     if best is None:
         # Other variables without a value cancel only if the target is a product; ask for them.
-        missing = _missing(problem, {**known, name: where})
+        missing = missing_values(problem, {**known, name: where})
         raise InputError(f"the range of {name} needs values for {', '.join(missing)}: add them to settings")
     low, high = _bracketed(problem, name, where, best, threshold, known)
     forms = level_forms(problem, outcome)
@@ -109,7 +107,18 @@ def within(problem: Problem, outcome: Outcome, threshold: float, settings: Mappi
     return Range(name, closed[0], closed[1], threshold, ordered[0][1], ordered[1][1], worst)
 
 
-def _missing(problem: Problem, known: Mapping[str, float]) -> list[str]:
+def _idle(problem: Problem, outcome: Outcome) -> dict[str, float]:
+    """Some value for the variables that only add to the target, so that a difference from the best is free of them."""
+    r = outcome.reduction
+    if r is None or not r.linear:
+        return {}
+    used = {str(s) for part in (r.u, r.factor) for s in problem.spelled(part).free_symbols}
+    idle = [v for v in problem.variables if v not in used and v != outcome.x and v not in problem.settings]
+    return {v: float(problem.draws[v][0]) for v in idle} if problem.values else {}
+
+
+def missing_values(problem: Problem, known: Mapping[str, float]) -> list[str]:
+    """Variables without a value."""
     have = {**problem.values, **problem.settings, **known}
     return [v for v in problem.variables if v not in have]
 
@@ -136,11 +145,15 @@ def _bracketed(
     return (math.exp(a), math.exp(b)) if domain.log else (a, b)
 
 
-def range_results(problem: Problem, outcome: Outcome, threshold: float, settings: Mapping[str, float]) -> list[Result]:
-    """The two ends as results, with closed forms where there are any."""
+def range_results(
+    problem: Problem, outcome: Outcome, threshold: float, settings: Mapping[str, float], drawn: Resampled | None = None
+) -> list[Result]:
+    """The two ends as results, with closed forms where there are any; intervals from resamples of those."""
+    import sympy
+
     try:
         found: Range | None = within(problem, outcome, threshold, settings)
-    except InputError:
+    except (InputError, DerivationError):  # a value is missing: closed forms, if there are any
         found = None
     forms = (found.low_form, found.high_form) if found is not None else level_forms(problem, outcome) or (None, None)
     if found is None and forms[0] is None:
@@ -156,80 +169,14 @@ def range_results(problem: Problem, outcome: Outcome, threshold: float, settings
                           f"roots bracketed on the values differ by {found.difference:.1e} (relative)",
                           found.difference)  # fmt: skip
         full = None if form is None else presented(problem.spelled(form))
+        interval = None
+        if drawn is not None and form is not None and found is not None:
+            at_level = problem.spelled(form).subs(sympy.Symbol(THRESHOLD, positive=True), sympy.Float(threshold, 17))
+            interval = drawn.of(problem, at_level, settings)
         results.append(
             Result(f"{outcome.x}_{side}", q.name if q else "", "range", None if form is None else presented(form), full,
                    value, check, depends_on=() if form is None else symbols_named(full, problem.variables),
+                   interval=interval,
                    settings={k: v for k, v in {**problem.settings, **settings}.items() if k != outcome.x})
         )  # fmt: skip
     return results
-
-
-# -- practical sizes -----------------------------------------------------------------------------------------------
-
-
-def stepwise(
-    law: Law,
-    constants: Any,
-    variable: str,
-    total: str,
-    settings: Mapping[str, float],
-    threshold: float,
-    step: float = 0.01,
-) -> float:
-    """Algorithm 1 of Zhao et al. 2025: grow `variable` in steps of `step` * `total` until a step pays too little.
-
-    Starts at one step and returns variable/total at the first step whose reduction of the target is below
-    `threshold` (the step that no longer paid, as printed in the paper; one step less is the last that did). The
-    answer depends on the step: the threshold is on the target per step, not per parameter.
-    """
-    given = premises(law, constants)
-    problem = make_problem(law, given.constants, settings)
-    name, whole = resolve(law, variable), resolve(law, total)
-    size = problem.settings.get(whole)
-    if size is None:
-        raise InputError(f"the stepwise rule needs a value for {whole}: add it to settings")
-    previous = _target(problem, name, step * size)
-    count = round(1 / step)
-    for i in range(2, count + 1):
-        current = _target(problem, name, i * step * size)
-        if previous - current < threshold:
-            return i * step
-        previous = current
-    return count * step
-
-
-def _target(problem: Problem, name: str, value: float) -> float:
-    result = problem.at(problem.expression, {name: value})
-    if result is None:
-        missing = _missing(problem, {name: value})
-        raise InputError(f"the stepwise rule needs values for {', '.join(missing)}: add them to settings")
-    return result
-
-
-def at_a_price(
-    law: Law, constants: Any, variable: str, settings: Mapping[str, float] | None = None, seconds: float = 4.0
-) -> Outcome:
-    """The continuous version: the optimum of L + price * variable, so that the last unit still pays its price.
-
-    At that point -dL/dvariable = price: a threshold on the target per unit (per parameter), free of any step. The
-    price is the given symbol `price` of the solution.
-    """
-    import sympy
-
-    given = premises(law, constants)
-    problem, _ = with_names(make_problem(law, given.constants, settings, ("price",)))
-    name = resolve(law, variable)
-    charged = problem.expression + sympy.Symbol("price", positive=True) * problem.symbols[name]
-    slope = sympy.diff(problem.opened(problem.expression, problem.symbols[name]), problem.symbols[name])
-    typical = problem.function(slope, sorted(str(s) for s in problem.spelled(slope).free_symbols))
-    names = sorted(str(s) for s in problem.spelled(slope).free_symbols)
-    table = {**problem.draws}
-    pays = -typical(*(table[n] if n in table else problem.values[n] for n in names))
-    charged_problem = replace(problem, expression=charged)
-    if problem.values:  # reference prices: those at which the reference settings would be chosen
-        import numpy as np
-
-        prices = np.where(np.isfinite(pays) & (pays > 0), pays, np.nan)
-        filled = np.where(np.isnan(prices), np.nanmedian(prices) if np.isfinite(prices).any() else 1e-12, prices)
-        charged_problem.draws["price"] = filled
-    return optimum(charged_problem, name, seconds)

@@ -13,6 +13,7 @@ from formsearch.derive.simplify import power_terms, presented, symbols_named, ti
 
 if TYPE_CHECKING:
     from formsearch.derive.problem import Problem
+    from formsearch.derive.uncertainty import Resampled
 
 
 def pair(problem: Problem) -> tuple[str, str] | None:
@@ -103,17 +104,22 @@ def buildable(problem: Problem, outcomes: Sequence[Outcome]) -> dict[str, float]
     return chosen
 
 
-def model_table(problem: Problem, result: Result, total: str, chosen: Mapping[str, float]) -> Table | None:
+def model_table(
+    problem: Problem, result: Result, total: str, chosen: Mapping[str, float], drawn: Resampled | None = None
+) -> Table | None:
     """The ratio at the sizes of released models, beside their own; None if something else is missing."""
     rows = []
     for m in MODELS:
         value = problem.at(result.full, {**chosen, total: m.N})
         if value is None:
             return None
-        rows.append((m.name, m.N, 100 * value, value * m.N, 100 * m.N_active / m.N))
+        ends = None if drawn is None else drawn.of(problem, result.full, {**chosen, total: m.N})
+        band = () if drawn is None else (None, None) if ends is None else (100 * ends[0], 100 * ends[1])
+        rows.append((m.name, m.N, 100 * value, *band, value * m.N, 100 * m.N_active / m.N))
     at = ", ".join(
         f"{k} = {v:g}" for k, v in {**chosen, **problem.settings}.items() if k in result.depends_on and k != total
     )
     title = f"{result.symbol} at the sizes of released models" + (f" ({at})" if at else "")
-    columns = ("model", total, f"optimal {result.symbol} (%)", "optimal active", "its own (%)")
+    band_names = () if drawn is None else ("low (%)", "high (%)")
+    columns = ("model", total, f"optimal {result.symbol} (%)", *band_names, "optimal active", "its own (%)")
     return Table("ratio_by_model", title, columns, tuple(rows))

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from formsearch.derive.derivation import Check, Result, Table
 from formsearch.derive.interval import Roots, all_roots
+from formsearch.derive.naming import with_names
 from formsearch.derive.outcome import letter
 from formsearch.derive.premises import premises
 from formsearch.derive.problem import make_problem, resolve
-from formsearch.derive.simplify import presented, symbols_named, tidy, with_names
+from formsearch.derive.simplify import presented, symbols_named, tidy
 from formsearch.derive.solve import solve_for
 from formsearch.exceptions import DerivationError, InputError, NotApplicableError
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +21,8 @@ def frontier_tables(
 ) -> tuple[Table, ...]:
     """The frontier over the swept quantity, if every other variable has a value.
 
-    With resamples, closed forms come with the ends of their intervals.
+    With resamples, every optimum and the target come with the ends of their intervals: from closed forms, or solved
+    anew at each resample next to the optimum.
     """
     rest = frontier.joint.rest
     if not rest.values or not frontier.constraint.extra:
@@ -30,10 +31,10 @@ def frontier_tables(
     values = _values(frontier, given, sweep)
     target, pair = letter(rest), frontier.tokens_and_size
     columns = [given, *frontier.order, *([f"{pair[0]}/{pair[1]}"] if pair else []), target]
-    banded: list[Any] = []
-    if drawn is not None and not frontier.joint.left:
-        banded = [frontier.closed(n) for n in frontier.order] + [frontier.best_target()]
-        columns += [f"{n} {side}" for n in (*frontier.order, target) for side in ("low", "high")]
+    banded = [*frontier.order, target]
+    if drawn is not None:
+        columns += [f"{n} {side}" for n in banded for side in ("low", "high")]
+        drawn = drawn.thinned(_SEVERAL_DRAWS) if len(frontier.joint.left) > 1 else drawn
     rows: list[tuple[float | None, ...]] = []
     for v in values:
         found = frontier.at({given: float(v)})
@@ -41,7 +42,8 @@ def frontier_tables(
             rows.append((float(v), *([None] * (len(columns) - 1))))
             continue
         ratio = [found[pair[0]] / found[pair[1]]] if pair else []
-        ends = [e for form in banded for e in (_band(frontier, form, {given: float(v)}, drawn) or (None, None))]
+        bands = {} if drawn is None else _bands(frontier, {given: float(v)}, found, drawn)
+        ends = [] if drawn is None else [e for n in banded for e in (bands.get(n) or (None, None))]
         rows.append((float(v), *(found[n] for n in frontier.order), *ratio, found[target], *ends))
     if all(r[1] is None for r in rows):
         return ()
@@ -50,10 +52,21 @@ def frontier_tables(
     return (Table("frontier", title + (f" ({held})" if held else ""), tuple(columns), tuple(rows)),)
 
 
-def _band(
-    frontier: Frontier, form: Any, settings: Mapping[str, float], drawn: Resampled | None
-) -> tuple[float, float] | None:
-    return None if drawn is None or form is None else drawn.of(frontier.joint.rest, form, settings)
+_SEVERAL_DRAWS = 40
+"""Resamples of a frontier that is solved in several variables at once, which takes long for each."""
+
+
+def _bands(
+    frontier: Frontier, settings: Mapping[str, float], found: Mapping[str, float], drawn: Resampled
+) -> dict[str, tuple[float, float] | None]:
+    """The interval of every optimum and of the target at the settings, by name."""
+    rest, target = frontier.joint.rest, letter(frontier.joint.rest)
+    if not frontier.joint.left:
+        forms = {**{n: frontier.closed(n) for n in frontier.order}, target: frontier.best_target()}
+        return {n: drawn.of(rest, form, settings) for n, form in forms.items() if form is not None}
+    solved = [frontier.at(settings, constants, found) or {} for constants in drawn.rows]
+    names = (*frontier.order, target)
+    return {n: drawn.interval(np.asarray([s.get(n, np.nan) for s in solved])) for n in names}
 
 
 def _swept(frontier: Frontier, sweep: Mapping[str, Sequence[float]] | None) -> str:
@@ -70,8 +83,8 @@ def _values(frontier: Frontier, given: str, sweep: Mapping[str, Sequence[float]]
     rest = frontier.joint.rest
     if sweep:
         return [float(v) for v in next(iter(sweep.values()))]
-    if given in rest.settings:
-        return [rest.settings[given]]
+    if given in rest.settings:  # two decades around it
+        return [rest.settings[given] * 10.0**k for k in range(-2, 3)]
     q = rest.quantity_of(given)
     if q is not None and q.unit == "FLOPs":
         return [10.0**k for k in range(18, 27)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,16 @@ class Resampled:
     names: tuple[str, ...]
     constants: Array
     level: float
+
+    @property
+    def rows(self) -> Iterator[dict[str, float]]:
+        """The draws one by one, as constants by name."""
+        for row in self.constants:
+            yield dict(zip(self.names, map(float, row), strict=True))
+
+    def thinned(self, count: int) -> Resampled:
+        """At most so many of the draws."""
+        return replace(self, constants=self.constants[:: max(1, -(-len(self.constants) // count))])
 
     def interval(self, values: Array) -> tuple[float, float] | None:
         """Central interval of the finite values; None if fewer than half are finite."""
@@ -54,8 +64,8 @@ class Resampled:
     def each(self, compute: Callable[[Mapping[str, float]], float | None]) -> tuple[float, float] | None:
         """Interval of a quantity that has to be solved for anew at each draw."""
         values = []
-        for row in self.constants:
-            value = compute(dict(zip(self.names, map(float, row), strict=True)))
+        for row in self.rows:
+            value = compute(row)
             values.append(np.nan if value is None else value)
         return self.interval(np.asarray(values))
 

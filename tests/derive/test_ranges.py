@@ -4,9 +4,11 @@ import pytest
 
 import formsearch as fs
 from formsearch.derive import derive
+from formsearch.derive.naming import with_names
 from formsearch.derive.optimum import optimum
+from formsearch.derive.practical import at_a_price, stepwise
 from formsearch.derive.problem import make_problem
-from formsearch.derive.ranges import at_a_price, stepwise, within
+from formsearch.derive.ranges import within
 from formsearch.derive.reference import MODELS
 from formsearch.derive.sensitivity import (
     crossings,
@@ -16,7 +18,6 @@ from formsearch.derive.sensitivity import (
     interactions,
     rate_of_substitution,
 )
-from formsearch.derive.simplify import with_names
 from formsearch.exceptions import InputError, NotApplicableError
 
 ZHAO = fs.laws["zhao2025"]
