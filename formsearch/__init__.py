@@ -31,6 +31,7 @@ from formsearch.search import search
 
 if TYPE_CHECKING:
     from formsearch.fit.regressor import LawRegressor
+    from formsearch.search.estimator import FormSearchRegressor
 
 __version__ = "0.1.0"
 
@@ -39,6 +40,7 @@ __all__ = [
     "ByGroup",
     "Column",
     "Constant",
+    "FormSearchRegressor",
     "Huber",
     "KFold",
     "Law",
@@ -66,7 +68,7 @@ __all__ = [
     "search",
 ]
 
-_LAZY = {"LawRegressor": "formsearch.fit.regressor"}
+_LAZY = {"FormSearchRegressor": "formsearch.search.estimator", "LawRegressor": "formsearch.fit.regressor"}
 """Public names whose modules import scikit-learn, which takes longer than everything else together."""
 
 

@@ -17,7 +17,7 @@ PUBLIC = {
     # verbs
     "fit", "compare", "advise", "search", "derive", "report",
     # scikit-learn estimators
-    "LawRegressor",
+    "LawRegressor", "FormSearchRegressor",
 }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from formsearch.search.workbench import Workbench
 
 PREPARING = 0.15
 """Share of the budget that the registry's laws may take before the search."""
-FINISH, FINISH_AT_LEAST, FINISH_AT_MOST = 0.05, 1.5, 0.3
+FINISH, FINISH_AT_LEAST, FINISH_AT_MOST = 0.07, 2.5, 0.3
 """Least share of the budget, least seconds and greatest share kept for refitting and accepting what was found."""
 PROPOSALS, PER_PROPOSAL = 60, 60
 """Forms expected at the end, and fits a fold, group and form that refitting, judging and resampling them cost."""
