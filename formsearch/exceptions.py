@@ -11,6 +11,7 @@
     ├── DerivationError             no optimum with the stated assumptions
     ├── FetchError                  a download failed or is not the file that was pinned
     ├── StoreError                  a store of finished work cannot be read or written (exit code 2)
+    ├── WorkersLostError            workers died again and again
     └── EngineMissingError          an optional engine or package is not installed (exit code 3)
 
 Messages are one line, carry the numbers, and end with what to do.
@@ -88,6 +89,10 @@ class StoreError(FormsearchError):
     """A store of finished work cannot be opened, read or written; the message says why and what to do."""
 
     exit_code = 2
+
+
+class WorkersLostError(FormsearchError):
+    """Workers died again and again; what they had finished is kept."""
 
 
 class EngineMissingError(FormsearchError):

@@ -14,6 +14,7 @@ import numpy as np
 
 from formsearch.exceptions import DerivationError, InputError, NotApplicableError
 from formsearch.law import Law
+from formsearch.parallel import SERIAL, Workers
 from formsearch.points import Points
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def run(
     generations: int | None = None,
     resamples: int = 200,
     store: Store | None = None,
+    workers: Workers = SERIAL,
     progress: Progress | None = None,
 ) -> Run:
     """Fit and judge every applicable law, search for new forms, judge those too, derive the optima of the best.
@@ -111,6 +113,7 @@ def run(
     seconds : budget of the search; 0 leaves it out.
     engine : of the search, one or several. generations : ends the search after so many, whatever the clock says.
     resamples : refits behind the intervals of derived optima.
+    workers : who does the fits and the resamples (`formsearch.parallel`); results do not depend on it.
     store : recalls finished fits and the finished search of an earlier run, and keeps those of this one.
 
     Raises `InputError` and its kin for points or options that cannot be used, before any long work;
@@ -128,7 +131,7 @@ def run(
         sequence_of(engine)  # an engine that cannot run here must not be found out after the fits
     chosen = resolve(points, split)
     training = points.take(make_folds(points, chosen).reference, f"{points.name}[training rows]")
-    fitter = _fitter(store)
+    fitter = _fitter(store, workers)
     by = "group" if points.groups else None
     notes: list[str] = []
 
@@ -163,12 +166,12 @@ def _silent(stage: str, done: float | None = None, remark: str = "") -> None:
     del stage, done, remark
 
 
-def _fitter(store: Store | None) -> Remembered:
+def _fitter(store: Store | None, workers: Workers) -> Remembered:
     """Recalls finished pieces: of earlier runs with a store, of the first board in any case."""
     from formsearch.resume import remembering
     from formsearch.store import Store as Memory
 
-    return remembering(store if store is not None else Memory(":memory:"))
+    return remembering(store if store is not None else Memory(":memory:"), workers)
 
 
 def _as_list(laws: Laws) -> list[Any]:

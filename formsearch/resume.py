@@ -8,10 +8,11 @@ objective, starts, seed, grouping, and the code that computes it. What comes bac
 from __future__ import annotations
 
 import hashlib
+import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,10 @@ import numpy as np
 
 from formsearch.codec import Codec, NotStorable
 from formsearch.core.objectives import LeastSquares, Objective
-from formsearch.exceptions import DerivationError, InputError, NotApplicableError
+from formsearch.exceptions import DerivationError, FitError, FormsearchError, InputError, NotApplicableError
 from formsearch.fit.result import Fit, Status
 from formsearch.law import Constant, Law, Start, Variable
+from formsearch.parallel import SERIAL, Workers, each
 from formsearch.points import Points
 from formsearch.store import Store, as_text, work_key
 
@@ -39,10 +41,13 @@ _REFUSALS = {c.__name__: c for c in (DerivationError, NotApplicableError, InputE
 
 
 class Remembered:
-    """A drop-in for `formsearch.fit.fit`, `Fit.bootstrap` and `formsearch.derive` that recalls what `store` holds."""
+    """A drop-in for `formsearch.fit.fit`, `Fit.bootstrap` and `formsearch.derive` that recalls what `store` holds.
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    What it does not hold is done by `workers`, and stored as it comes.
+    """
+
+    def __init__(self, store: Store, workers: Workers = SERIAL) -> None:
+        self.store, self.workers = store, workers
 
     def __call__(
         self,
@@ -67,26 +72,50 @@ class Remembered:
         self.store.put(key, "fit", fit_payload(fitted), f"{law.name} on {points.name}", time.perf_counter() - begun)
         return fitted
 
+    def many(self, asked: Sequence[FitRequest]) -> Iterator[tuple[int, Fit | FormsearchError]]:
+        """(number, fit) of each request as they are finished; in place of a fit the error that it ended in."""
+        waiting: list[int] = []
+        keys = [fit_key(r.law, r.points, r.objective, r.starts, r.seed, r.by, r.shared) for r in asked]
+        for number, (key, r) in enumerate(zip(keys, asked, strict=True)):
+            if (found := self.store.get(key)) is not None:
+                yield number, recalled(found, r.law, r.points, r.objective)
+            else:
+                waiting.append(number)
+        # Equal tables travel once: all requests of one training part have the same.
+        tables = {r.points.hash: r.points for r in (asked[n] for n in waiting)}
+        pieces = [replace(asked[n], points=asked[n].points.hash) for n in waiting]
+        for place, (payload, seconds) in each(_fit_piece, tables, pieces, self.workers):
+            number = waiting[place]
+            r = asked[number]
+            if isinstance(payload, FormsearchError):
+                yield number, payload
+                continue
+            self.store.put(keys[number], "fit", payload, f"{r.law.name} on {r.points.name}", seconds)
+            # Through JSON, as if it had been recalled: the same object wherever it was made.
+            yield number, recalled(json.loads(as_text(payload)), r.law, r.points, r.objective)
+
     def bootstrap(
         self, fit: Fit, n: int = 1000, seed: int = 0, kind: Kind = "pairs", by: str | None = None
     ) -> Resamples:
         """Refits of resampled tables, as `Fit.bootstrap` makes them, a batch at a time."""
-        from formsearch.fit.uncertainty import batches, checked, gathered, refit_batch
+        from formsearch.fit.uncertainty import batches, checked, gathered
 
         checked(fit, kind, by)
-        kept, failed = [], 0
-        for number, size in batches(n, len(fit.data)):
-
-            def compute(number: int = number, size: int = size) -> Mapping[str, Any]:
-                constants, missed = refit_batch(fit, number, size, seed, kind, by)
-                return {"constants": constants.tolist(), "failed": missed}
-
-            done = self.store.once(
-                resamples_key(fit, number, size, seed, kind, by), "resamples", compute, f"{fit.law.name}, {number}"
-            )
-            kept.append(np.asarray(done["constants"], dtype=np.float64).reshape(-1, len(fit.constants)))
-            failed += int(done["failed"])
-        return gathered(fit, n, seed, kind, kept, failed)
+        todo = batches(n, len(fit.data))
+        keys = [resamples_key(fit, number, size, seed, kind, by) for number, size in todo]
+        done = {number: found for number, _ in todo if (found := self.store.get(keys[number])) is not None}
+        waiting = [(number, size) for number, size in todo if number not in done]
+        # A single batch is done here: starting workers would take longer.
+        workers = self.workers if len(waiting) > 1 else SERIAL
+        for place, (made, seconds) in each(_resamples_piece, (fit, seed, kind, by), waiting, workers):
+            number = waiting[place][0]
+            self.store.put(keys[number], "resamples", made, f"{fit.law.name}, {number}", seconds)
+            done[number] = made
+        kept = [
+            np.asarray(done[number]["constants"], dtype=np.float64).reshape(-1, len(fit.constants))
+            for number, _ in todo
+        ]
+        return gathered(fit, n, seed, kind, kept, sum(int(d["failed"]) for d in done.values()))
 
     def derive(self, fit: Fit, resamples: int, **asked: Any) -> Derivation:
         """The derivation from a fit, as `formsearch.derive` makes it. A refusal is remembered, too."""
@@ -114,9 +143,46 @@ class Remembered:
         return made
 
 
-def remembering(store: Store) -> Remembered:
+def remembering(store: Store, workers: Workers = SERIAL) -> Remembered:
     """A drop-in for `formsearch.fit.fit` that recalls what `store` holds and adds what it does not."""
-    return Remembered(store)
+    return Remembered(store, workers)
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """A fit that is wanted, with the parameters of `formsearch.fit.fit`."""
+
+    law: Law
+    points: Any
+    objective: Objective
+    starts: int
+    seed: int
+    by: str | None = None
+    shared: tuple[str, ...] = ()
+
+
+def _fit_piece(tables: Mapping[str, Points], r: FitRequest) -> tuple[dict[str, Any] | FormsearchError, float]:
+    """In a worker: what a fit needs to come back, or the error it ended in; and the seconds it took."""
+    from formsearch.fit import fit as compute
+
+    begun = time.perf_counter()
+    try:
+        fitted = compute(
+            r.law, tables[r.points], objective=r.objective, starts=r.starts, seed=r.seed, by=r.by, shared=r.shared
+        )
+    except (FitError, NotApplicableError) as error:
+        return error, time.perf_counter() - begun
+    return fit_payload(fitted), time.perf_counter() - begun
+
+
+def _resamples_piece(asked: tuple[Fit, int, Kind, str | None], piece: tuple[int, int]) -> tuple[dict[str, Any], float]:
+    """In a worker: a batch of resamples."""
+    from formsearch.fit.uncertainty import refit_batch
+
+    begun = time.perf_counter()
+    fit, seed, kind, by = asked
+    constants, missed = refit_batch(fit, *piece, seed, kind, by)
+    return {"constants": constants.tolist(), "failed": missed}, time.perf_counter() - begun
 
 
 # -- fits --------------------------------------------------------------------------------------------------------

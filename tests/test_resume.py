@@ -5,9 +5,11 @@ import pytest
 
 from formsearch.core.objectives import Huber, LeastSquares
 from formsearch.data import load
+from formsearch.exceptions import NotApplicableError
 from formsearch.fit.result import Fit
+from formsearch.parallel import Workers
 from formsearch.registry import laws
-from formsearch.resume import code_version, remembering
+from formsearch.resume import FitRequest, Remembered, code_version, remembering
 from formsearch.store import Store
 
 
@@ -67,3 +69,28 @@ def test_what_decides_a_fit_decides_its_key() -> None:
 def test_other_code_is_another_version() -> None:
     assert code_version("core", "fit") == code_version("core", "fit")
     assert code_version("core") != code_version("core", "fit")
+
+
+def test_workers_give_the_same_fits_and_resamples_to_the_bit(tmp_path) -> None:
+    points = load("zhao2025").only("fit")
+    chosen = [laws["zhao2025_eq4"], laws["abnar2025"], laws["zhao2025"]]
+    found = []
+    for workers in (Workers(), Workers("loky", 2)):
+        with Store(tmp_path / f"{workers.backend}.sqlite") as store:
+            once = Remembered(store, workers)
+            asked = [FitRequest(law, points, LeastSquares(), 4, 0) for law in chosen]
+            fits = dict(once.many(asked))
+            resamples = once.bootstrap(fits[0], 600, seed=3)
+            assert store.kinds() == {"fit": 3, "resamples": 3}
+            assert [f.to_dict() for _, f in sorted(once.many(asked))] == [fits[i].to_dict() for i in range(3)]
+        found.append(([fits[i].to_dict() for i in range(3)], resamples.constants.tolist()))
+        assert resamples.constants.tolist() == fits[0].bootstrap(600, seed=3).constants.tolist()
+    assert found[0] == found[1]
+
+
+def test_a_fit_that_fails_is_told_and_not_stored() -> None:
+    points = load("zhao2025").only("fit").take(np.arange(3))
+    with Store(":memory:") as store:
+        ((_, error),) = Remembered(store).many([FitRequest(laws["zhao2025"], points, LeastSquares(), 2, 0)])
+        assert isinstance(error, NotApplicableError)
+        assert len(store) == 0

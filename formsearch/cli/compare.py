@@ -8,6 +8,7 @@ from formsearch.cli.fit import Starts
 from formsearch.cli.own import Formulas, LawFiles, chosen_laws, tell_own
 from formsearch.cli.terminal import progress
 from formsearch.cli.verb import Session, Source, verb, words, write_report
+from formsearch.cli.workers import Backend, Count, Scheduler, chosen_workers
 from formsearch.exceptions import NotApplicableError
 
 if TYPE_CHECKING:
@@ -76,11 +77,16 @@ def compare(
         ),
     ] = None,
     level: Annotated[float, typer.Option(help="Of intervals and of ties.", min=0.5, max=0.999)] = 0.95,
-    workers: Annotated[int, typer.Option(help="Fits at a time, in processes.", min=1)] = 1,
+    backend: Backend = None,
+    workers: Count = None,
+    scheduler: Scheduler = None,
 ) -> int:
     """Compare laws on the same points: fitted on one part, judged on the other; differences tested."""
     from formsearch.compare import compare as compare_laws
+    from formsearch.resume import remembering
+    from formsearch.store import Store
 
+    crew = chosen_workers(backend, workers, scheduler)
     points = source.read()
     chosen = chosen_laws(words(laws), law, formula, points)
     grouped = _trains_on_every_group(points, split) if by_group is None else by_group
@@ -99,7 +105,7 @@ def compare(
             shared=words(shared),
             cluster=cluster,
             level=level,
-            n_jobs=workers,
+            fitter=remembering(Store(":memory:"), crew),
             progress=lambda done, total, label: report("comparison", done / total, label),
         )
     if board.best is None and board.not_applicable:

@@ -15,6 +15,7 @@ from formsearch.cli.own import Formulas, LawFiles, chosen_laws, tell_own
 from formsearch.cli.search import Engine, front_summary, front_table
 from formsearch.cli.terminal import complain, number, progress, table
 from formsearch.cli.verb import Session, Source, verb, words
+from formsearch.cli.workers import Backend, Count, Scheduler, chosen_workers
 from formsearch.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ def run(
             help="End the search after so many generations: its result then depends on the seed alone.", min=1
         ),
     ] = None,
+    backend: Backend = None,
+    workers: Count = None,
+    scheduler: Scheduler = None,
 ) -> int:
     """The main job: fit, compare, search, derive, report."""
     if not source.data:
@@ -76,6 +80,7 @@ def run(
         raise InputError(f"--out {session.out}: name a folder; the JSON is {RESULTS} in it")
     if split is not None and test is not None:
         raise InputError("--split and --test exclude each other: write the share into --split, e.g. ordered:C:0.2")
+    crew = chosen_workers(backend, workers, scheduler)
     loss = parse_objective(objective) if objective else None
     points = source.read()
     own = chosen_laws(words(laws), law, formula, points)
@@ -103,6 +108,7 @@ def run(
                     seed=session.seed,
                     generations=generations,
                     store=store,
+                    workers=crew,
                     progress=report,
                 )
                 summary |= _summary(done)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.compare.entries import Entry, lacking, other_target
-from formsearch.exceptions import FitError, NotApplicableError
+from formsearch.exceptions import FitError, FormsearchError, NotApplicableError
 from formsearch.fit.result import Fit
 from formsearch.points import Points
+
+if TYPE_CHECKING:
+    from formsearch.resume import FitRequest
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -21,6 +25,14 @@ Progress = Callable[[int, int, str], None]
 """Called after each fit with (done, total, label)."""
 Fitter = Callable[..., Fit]
 """A function with the parameters of `formsearch.fit.fit`."""
+
+
+@runtime_checkable
+class Many(Protocol):
+    """A fitter that takes many fits at once, and may spread them over workers (`formsearch.resume.Remembered`)."""
+
+    def many(self, asked: Sequence[FitRequest]) -> Iterator[tuple[int, Fit | FormsearchError]]:
+        """(number of the request, fit or error) as they are finished."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +194,8 @@ def _fit_all(
     parts: dict[bytes, Points] = {}
     for _, train in work:
         parts.setdefault(train.tobytes(), points.take(train))
+    if isinstance(fitter, Many):
+        return _fit_many(fitter, work, parts, starts, seed, by, tuple(shared), progress)
     jobs = (
         delayed(_fit_one)(entry, parts[train.tobytes()], starts, seed, by, tuple(shared), fitter)
         for entry, train in work
@@ -195,6 +209,39 @@ def _fit_all(
         results[entry.label, number] = result
         if progress is not None:
             progress(done, len(work), entry.label)
+    return results
+
+
+def _fit_many(
+    fitter: Many,
+    work: Sequence[tuple[Entry, Index]],
+    parts: Mapping[bytes, Points],
+    starts: int,
+    seed: int,
+    by: str | None,
+    shared: tuple[str, ...],
+    progress: Progress | None,
+) -> dict[tuple[str, int], Fit | str]:
+    """All fits by one that takes many, in the order in which they are finished."""
+    from formsearch.core.objectives import LeastSquares
+    from formsearch.resume import FitRequest
+
+    asked = [
+        FitRequest(e.law, parts[train.tobytes()], e.objective or LeastSquares(), starts, seed, by, shared)
+        for e, train in work
+    ]
+    made: dict[int, Fit | str] = {}
+    for done, (place, result) in enumerate(fitter.many(asked), start=1):
+        rows = len(asked[place].points)
+        made[place] = result if isinstance(result, Fit) else f"the fit to {rows} rows failed: {result}"
+        if progress is not None:
+            progress(done, len(work), work[place][0].label)
+    results: dict[tuple[str, int], Fit | str] = {}
+    numbers: dict[str, int] = {}
+    for place, (entry, _) in enumerate(work):
+        number = numbers.get(entry.label, 0)
+        numbers[entry.label] = number + 1
+        results[entry.label, number] = made[place]
     return results
 
 
