@@ -8,9 +8,30 @@ from typing import TYPE_CHECKING, Any
 from formsearch.derive.derivation import Check, Condition, Derivation, Result, Step, Table
 
 if TYPE_CHECKING:
+    from formsearch.derive.equal import crossings, equivalent, indifference
+    from formsearch.derive.practical import at_a_price, stepwise
+    from formsearch.derive.sensitivity import elasticities, interactions, rate_of_substitution
     from formsearch.law import Law
 
-__all__ = ["Check", "Condition", "Derivation", "Result", "Step", "Table", "derive"]
+__all__ = [
+    "Check", "Condition", "Derivation", "Result", "Step", "Table", "at_a_price", "crossings", "derive",
+    "elasticities", "equivalent", "indifference", "interactions", "rate_of_substitution", "stepwise",
+]  # fmt: skip
+
+_LATER = {
+    "crossings": "equal", "equivalent": "equal", "indifference": "equal", "at_a_price": "practical",
+    "stepwise": "practical", "elasticities": "sensitivity", "interactions": "sensitivity",
+    "rate_of_substitution": "sensitivity",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """What needs SymPy or SciPy is imported at its first use."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
 
 
 def derive(

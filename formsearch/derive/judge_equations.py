@@ -10,11 +10,11 @@ from formsearch.derive.case import Case, Printed
 from formsearch.derive.claims import Verdict
 from formsearch.derive.constrained import frontier
 from formsearch.derive.derivation import Derivation, Result
+from formsearch.derive.equal import equivalent
 from formsearch.derive.judge_numbers import compare_rows
 from formsearch.derive.problem import resolve
 from formsearch.derive.proof import prove
 from formsearch.derive.repair import Repair, equal, only_if, proved, repaired
-from formsearch.derive.sensitivity import equivalent
 from formsearch.derive.simplify import power_terms, tidy
 from formsearch.derive.solve import solve_for
 from formsearch.exceptions import DerivationError, InputError

@@ -1,23 +1,18 @@
 """Ranges within a threshold, practical sizes, sensitivities, equivalents, crossings."""
 
+import numpy as np
 import pytest
 
 import formsearch as fs
 from formsearch.derive import derive
+from formsearch.derive.equal import crossings, equivalent, indifference
 from formsearch.derive.naming import with_names
 from formsearch.derive.optimum import optimum
 from formsearch.derive.practical import at_a_price, stepwise
 from formsearch.derive.problem import make_problem
 from formsearch.derive.ranges import within
 from formsearch.derive.reference import MODELS
-from formsearch.derive.sensitivity import (
-    crossings,
-    elasticities,
-    equivalent,
-    indifference,
-    interactions,
-    rate_of_substitution,
-)
+from formsearch.derive.sensitivity import elasticities, interactions, rate_of_substitution
 from formsearch.exceptions import InputError, NotApplicableError
 
 ZHAO = fs.laws["zhao2025"]
@@ -45,7 +40,7 @@ def test_range_is_clipped_to_the_domain() -> None:
 def test_range_needs_settings_and_a_positive_threshold() -> None:
     problem, _ = with_names(make_problem(ZHAO, CONSTANTS))
     outcome = optimum(problem, "G", 2.0)
-    with pytest.raises(InputError, match="needs values for N, Na, D, S"):
+    with pytest.raises(InputError, match="needs values for N, Na: add"):
         within(problem, outcome, 0.001)
     with pytest.raises(InputError, match="threshold must be positive"):
         within(problem, outcome, 0.0)
@@ -152,3 +147,60 @@ def test_monotone_claims_of_the_authors_are_compared() -> None:
     d = derive(fs.laws["zhao2025"], "published")
     assert d.warnings == ()
     assert any(str(c.relation) == "n < 0" for c in d.assumptions)
+
+
+class _Draws:
+    """Resamples of Zhao's constants with one per cent of noise, as a fit's bootstrap gives them."""
+
+    names = tuple(CONSTANTS)
+    constants = np.asarray(list(CONSTANTS.values())) * (
+        1 + 0.01 * np.random.default_rng(0).standard_normal((60, len(CONSTANTS)))
+    )
+
+
+AT = {"N": 671e9, "Na": 37e9, "D": 1e13, "G": 7.0, "S": 0.31}
+
+
+def test_practical_sizes_come_with_a_threshold() -> None:
+    """Table 4's practical optimum, and the continuous rule at the price of a step, which lies below it."""
+    at = {"N": 671e9, "G": 7, "S": 0.31}
+    d = derive(ZHAO, CONSTANTS, "Na", settings=at, threshold=0.001, resamples=_Draws)
+    steps, price = d["Na/N by steps"], d["Na/N at a price"]
+    assert steps.value == pytest.approx(0.12)
+    assert price.value == pytest.approx(0.10994, abs=5e-6)
+    assert price.interval is not None
+    assert price.interval[0] < price.value < price.interval[1]
+    table = derive(ZHAO, CONSTANTS, "Na", settings={"G": 7, "S": 0.31}, threshold=0.005).table("practical_by_model")
+    assert table.column("by steps (%)") == pytest.approx([9, 9, 7, 7, 7, 6, 6, 5, 5])
+
+
+def test_every_number_has_an_interval() -> None:
+    """With resamples: ranges, ratios by model, frontier, floor, growth, sensitivities, equivalents, crossings."""
+    at = {k: v for k, v in AT.items() if k != "G"}
+    d = derive(ZHAO, CONSTANTS, "G", settings=at, threshold=0.001, resamples=_Draws)
+    assert all(d[s].interval is not None for s in ("G", "G_low", "G_high"))
+    d = derive(ZHAO, CONSTANTS, "Na", settings={"G": 7, "S": 0.31}, resamples=_Draws)
+    low, high = (d.table("ratio_by_model").column(c) for c in ("low (%)", "high (%)"))
+    assert all(a < b for a, b in zip(low, high, strict=True))
+    d = derive(ZHAO, CONSTANTS, None, "C = 6*Na*D", {"N": 1e12, "G": 7, "S": 0.31, "C": 1e24}, resamples=_Draws)
+    assert all(r.interval is not None for r in d.results if r.value is not None)
+    table = d.table("frontier")
+    assert len(table.rows) == 5
+    for name in ("Na", "D", "L"):
+        rows = zip(table.column(f"{name} low"), table.column(name), table.column(f"{name} high"), strict=True)
+        assert all(a < b < c for a, b, c in rows)
+    answers = elasticities(ZHAO, CONSTANTS, AT, _Draws)
+    rows = zip(answers.column("low"), answers.column("elasticity"), answers.column("high"), strict=True)
+    assert all(a <= b <= c for a, b, c in rows)
+    assert rate_of_substitution(ZHAO, CONSTANTS, "D", "Na", AT, _Draws).interval is not None
+    assert any(r.interval is not None for r in interactions(ZHAO, CONSTANTS, AT, _Draws))
+    same = equivalent(ZHAO, CONSTANTS, "D", AT, {"Na": 74e9}, resamples=_Draws)
+    assert same.interval is not None
+    assert same.interval[0] < same.value < same.interval[1]
+    here = {k: AT[k] for k in ("Na", "D", "G", "S")}
+    table = crossings((ZHAO, CONSTANTS, {**here, "Na": 1e9}), (ZHAO, CONSTANTS, {**here, "Na": 9e9}), "N", _Draws)
+    (row,) = table.rows
+    assert row[1] < row[0] < row[2]
+    curve = indifference(ZHAO, CONSTANTS, 2.2, "Na", "D", [3e10], {"N": 671e9, "G": 7, "S": 0.31}, _Draws)
+    (row,) = curve.rows
+    assert row[2] < row[1] < row[3]

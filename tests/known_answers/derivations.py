@@ -12,6 +12,7 @@ import sympy
 import formsearch as fs
 from formsearch.derive import Derivation, Result, derive
 from formsearch.derive.constrained import frontier
+from formsearch.derive.equal import equivalent
 from formsearch.derive.frontier import Frontier
 from formsearch.derive.naming import with_names
 from formsearch.derive.optimum import optimum
@@ -19,7 +20,6 @@ from formsearch.derive.practical import stepwise
 from formsearch.derive.premises import premises
 from formsearch.derive.problem import make_problem
 from formsearch.derive.ranges import within
-from formsearch.derive.sensitivity import equivalent
 from formsearch.derive.simplify import power_terms
 from formsearch.law import Law
 
