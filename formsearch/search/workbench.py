@@ -324,7 +324,8 @@ class Workbench:
                         predicted[a:b] = pack.values(found.constants[j], k)[0][a:b]
                     enough = enough and int(fold.train[a:b].sum()) > len(f.form.kinds)
                     j += 1
-                residuals = (self.residuals(predicted) * self.root)[fold.test]
+                with np.errstate(over="ignore"):  # a form may run to infinity beyond its rows
+                    residuals = (self.residuals(predicted) * self.root)[fold.test]
                 total[fold.test] += np.minimum(np.abs(residuals), HUGE)
                 count[fold.test] += 1
                 errors.append(fold_error(residuals) if enough else float("inf"))

@@ -35,8 +35,6 @@ INSTALL = "pip install 'formsearch[operon]'"
 STARTING = 15.0
 """Seconds that a child may take beyond its time to start and to end, on a busy machine."""
 OPERATORS = {"+": ("add",), "*": ("mul",), "/": ("div",), "pow": ("pow",), "log": ("log",), "exp": ("exp",)}
-COPIES = 8
-"""Most repetitions of a row: how weights are told to an engine that knows none."""
 MIN_ROWS = 4
 
 
@@ -45,15 +43,16 @@ class Effort:
     """How much is done; everything that decides a result beside the seed.
 
     population, generations, iterations : of one run (iterations of Levenberg-Marquardt a tree). rows : `generations`
-    is for this many rows; more rows get fewer. length, depth : of trees. side : runs of a round. rounds : at most.
-    copies, elites : how often an elite is planted, and how many. finalists : proposals. most_rows : above, a coreset.
+    is for this many rows; more rows get fewer. lengths, depth : of trees, the lengths by turns. side : runs of a
+    round. rounds : at most. copies, elites : how often an elite is planted, and how many. finalists : proposals.
+    most_rows : above, a coreset.
     """
 
     population: int = 500
     generations: int = 30
     rows: int = 250
     iterations: int = 10
-    length: int = 35
+    lengths: tuple[int, ...] = (35, 18, 25)
     depth: int = 10
     side: int = 4
     rounds: int = 100
@@ -177,22 +176,24 @@ class Search:
         """What a run is asked."""
         effort = self.effort
         part = self.parts[number % len(self.parts)]
-        rows = np.repeat(part, copies_of(self.weight, part))
+        seed = (self.config.seed * 1_000_003 + number) % 2**31
+        rows = drawn(part, self.weight, seed)
         generations = self.config.generations
         if generations is None:
             generations = int(np.clip(round(effort.generations * effort.rows / len(rows)), 8, 2 * effort.generations))
         planted = number % 2 == 0 or number < self.effort.side
+        length = effort.lengths[number % len(effort.lengths)]
         return {
             "columns": [c[rows].tolist() for c in self.columns],
             "target": self.target[rows].tolist(),
             "operators": self.operators,
-            "seeds": self.seeds(self.group_of[number % len(self.parts)]) if planted else [],
+            "seeds": self.seeds(self.group_of[number % len(self.parts)], length) if planted else [],
             "population": effort.population, "generations": generations, "iterations": effort.iterations,
-            "length": effort.length, "depth": effort.depth, "seconds": seconds,
-            "seed": (self.config.seed * 1_000_003 + number) % 2**31,
+            "length": length, "depth": effort.depth, "seconds": seconds,
+            "seed": seed,
         }  # fmt: skip
 
-    def seeds(self, group: int) -> list[Program]:
+    def seeds(self, group: int, length: int) -> list[Program]:
         """The best forms so far as trees, each planted several times."""
         programs: list[Program] = []
         for form, constants in self.harvest.elites(self.effort.elites):
@@ -202,7 +203,7 @@ class Search:
                 program = program_of(form, constants[group], self.scaling)
             except FormsearchError:
                 continue  # a constant of it is beyond single precision
-            if len(program) <= self.effort.length:
+            if len(program) <= length:
                 programs.extend([program] * self.effort.copies)
         return programs
 
@@ -286,13 +287,16 @@ def varies(values: Array) -> bool:
     return bool(np.isfinite(v).all() and v.max() > v.min())
 
 
-def copies_of(weight: Array | None, rows: Rows) -> Rows:
-    """How often each row is repeated, to stand for its weight within a factor of `COPIES`."""
+def drawn(rows: Rows, weight: Array | None, seed: int) -> Rows:
+    """As many rows, each as often as its weight says on average: how weights are told to an engine that knows none.
+
+    Systematic draws, so that a row of mean weight comes once, whatever the seed; rows of equal weight come once each.
+    """
     if weight is None:
-        return np.ones(len(rows), dtype=np.int64)
+        return rows
     w = weight[rows]
     if not w.max() > 1.05 * w.min():
-        return np.ones(len(rows), dtype=np.int64)
-    scaled = w / w.max() * COPIES
-    least = max(float(scaled.min()), 1.0)
-    return np.asarray(np.maximum(np.rint(scaled / least), 1.0), dtype=np.int64)
+        return rows
+    edges = np.cumsum(w) / w.sum()
+    marks = (np.arange(len(rows)) + np.random.default_rng(seed).random()) / len(rows)
+    return np.asarray(rows[np.minimum(np.searchsorted(edges, marks), len(rows) - 1)])

@@ -16,7 +16,7 @@ from formsearch.search.engine import Config, get_engine
 from formsearch.search.grammar import uses
 from formsearch.search.judge import folds_of
 from formsearch.search.operon import engine as module
-from formsearch.search.operon.engine import Effort, Operon, copies_of, operators, parts
+from formsearch.search.operon.engine import Effort, Operon, drawn, operators, parts
 
 SMALL = Effort(population=300, generations=15, side=2)
 
@@ -108,12 +108,14 @@ def test_limits_on_constants_and_size(clean: Points) -> None:
         assert len(uses(p.form.body)) <= 3
 
 
-def test_weights_are_repetitions() -> None:
-    rows = np.arange(4)
-    assert copies_of(None, rows).tolist() == [1, 1, 1, 1]
-    assert copies_of(np.array([3.0, 3.0, 3.1, 3.0]), rows).tolist() == [1, 1, 1, 1]
-    assert copies_of(np.array([1.0, 2.0, 4.0, 2.0]), rows).tolist() == [1, 2, 4, 2]
-    assert copies_of(np.array([1e-6, 1.0, 0.5, 1.0]), rows).tolist() == [1, 8, 4, 8]
+def test_weights_are_how_often_a_row_is_drawn() -> None:
+    rows = np.arange(8)
+    assert drawn(rows, None, 0).tolist() == rows.tolist()
+    assert drawn(rows, np.full(8, 3.0), 0).tolist() == rows.tolist()
+    weight = np.array([1.0, 1, 1, 1, 1, 1, 1, 9])
+    assert np.bincount(drawn(rows, weight, 0), minlength=8)[7] in (4, 5)
+    counts = sum(np.bincount(drawn(rows, weight, s), minlength=8) for s in range(400))
+    np.testing.assert_allclose(counts / 400, 8 * weight / 16, atol=0.1)
 
 
 def test_each_run_sees_one_group(clean: Points) -> None:
