@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -148,11 +149,19 @@ def evaluate_column(key: Any, variables: Mapping[str, Array], rows: int) -> Arra
         return np.ones(rows)
     if isinstance(key, sympy.Symbol):
         return np.asarray(variables[key.name], dtype=np.float64)
-    symbols = sorted(key.free_symbols, key=str)
+    function, names = _column_function(key)
     with np.errstate(all="ignore"):
-        function = sympy.lambdify(symbols, key, modules=[{"log": _guarded_log}, "numpy"])
-        values = np.broadcast_to(np.asarray(function(*(variables[s.name] for s in symbols)), dtype=np.float64), (rows,))
-    return np.ascontiguousarray(values)
+        values = np.asarray(function(*(variables[n] for n in names)), dtype=np.float64)
+    return np.ascontiguousarray(np.broadcast_to(values, (rows,)))
+
+
+@lru_cache(maxsize=4096)
+def _column_function(key: Any) -> tuple[Callable[..., Any], tuple[str, ...]]:
+    import sympy
+
+    symbols = sorted(key.free_symbols, key=str)
+    function = sympy.lambdify(symbols, key, modules=[{"log": _guarded_log}, "numpy"])
+    return function, tuple(s.name for s in symbols)
 
 
 def _guarded_log(x: Any) -> Any:

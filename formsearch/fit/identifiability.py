@@ -13,8 +13,9 @@ For objectives that are not least squares the numbers are a guide, not an interv
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from formsearch.core.objectives import LEAST_SQUARES, Objective
 from formsearch.fit.multistart import AT_ZERO, perfect_sum
-from formsearch.fit.problem import Problem
+from formsearch.fit.problem import ByKey, Problem
 
 if TYPE_CHECKING:
     from formsearch.fit.result import Fit
@@ -106,7 +107,7 @@ def column_norms(A: Array) -> Array:
 
 
 def factor_covariance(J: Array, noise: float = 1.0) -> tuple[Array, Array]:
-    """noise**2 (J^T J)^-1 by singular values of the column-scaled Jacobian, and the column norms; J is never squared."""
+    """noise**2 (J^T J)^-1, by singular values of the column-scaled J, which is never squared; and its column norms."""
     norm = np.linalg.norm(J, axis=0)
     safe = np.where(norm > 0, norm, 1.0)
     _, singular, Vt = np.linalg.svd(J / safe, full_matrices=False)
@@ -117,28 +118,44 @@ def factor_covariance(J: Array, noise: float = 1.0) -> tuple[Array, Array]:
         return rows @ rows.T, norm
 
 
-def _term_slopes(problem: Problem, constants: Array) -> dict[int, Array]:
-    """For each amplitude c with term c*T: the mean over rows of d ln T/d (other constants), shape (p,)."""
+@lru_cache(maxsize=256)
+def _terms(wrapped: ByKey) -> tuple[Callable[..., list[Any]], tuple[tuple[int, int], ...]]:
+    """Of each amplitude's term, c*T: a function that gives T and its derivatives, and what each value of it is.
+
+    (i, i) stands for the term of constant i, (i, j) for its derivative by constant j.
+    """
     import sympy
 
-    law = problem.law
+    law = wrapped.law
     symbols = [law.symbols[n] for n in law.constant_names]
-    values = [problem.columns[v] for v in law.variable_names]
-    arguments = [*(law.symbols[v] for v in law.variable_names), *symbols]
-    slopes: dict[int, Array] = {}
+    places: list[tuple[int, int]] = []
+    expressions: list[Any] = []
     for i, c in enumerate(symbols):
         term = law.expression.diff(c)
         if c in term.free_symbols:
             continue
-        row = np.zeros(len(symbols))
-        with np.errstate(all="ignore"):
-            T = sympy.lambdify(arguments, term, "numpy")(*values, *constants)
-            for j, other in enumerate(symbols):
-                if other in term.free_symbols:
-                    dT = sympy.lambdify(arguments, term.diff(other), "numpy")(*values, *constants)
-                    ratio = np.broadcast_to(np.asarray(dT / T, dtype=np.float64), (len(problem.points),))
-                    row[j] = float(np.mean(ratio[np.isfinite(ratio)])) if np.isfinite(ratio).any() else np.nan
-        slopes[i] = row
+        for j, other in enumerate(symbols):
+            if i == j or other in term.free_symbols:
+                places.append((i, j))
+                expressions.append(term if i == j else term.diff(other))
+    arguments = [*(law.symbols[v] for v in law.variable_names), *symbols]
+    return sympy.lambdify(arguments, expressions, "numpy", cse=True), tuple(places)
+
+
+def _term_slopes(problem: Problem, constants: Array) -> dict[int, Array]:
+    """For each amplitude c with term c*T: the mean over rows of d ln T/d (other constants), shape (p,)."""
+    function, places = _terms(ByKey(problem.law))
+    rows, p = len(problem.points), len(constants)
+    slopes: dict[int, Array] = {}
+    with np.errstate(all="ignore"):
+        values = function(*(problem.columns[v] for v in problem.law.variable_names), *constants)
+        table = {place: np.asarray(value, dtype=np.float64) for place, value in zip(places, values, strict=True)}
+        for (i, j), value in table.items():
+            row = slopes.setdefault(i, np.zeros(p))
+            if i != j:
+                ratio = np.broadcast_to(value / table[i, i], (rows,))
+                seen = np.isfinite(ratio)
+                row[j] = float(np.mean(ratio[seen])) if seen.any() else np.nan
     return slopes
 
 

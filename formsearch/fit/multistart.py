@@ -277,9 +277,26 @@ def at_bounds(law: Law, constants: Array) -> list[tuple[str, str]]:
     ]
 
 
+def out_of_range(problem: Problem, constants: Array) -> str:
+    """Where the kernels, which saturate what leaves the range of float64, are not the formula any more; or ""."""
+    ours, _ = problem.pack.values(constants)
+    with np.errstate(all="ignore"):
+        formula = problem.law.evaluate(problem.columns, problem.named(constants))
+        alike = (np.abs(ours - formula) <= 1e-6 * np.abs(ours) + 1e-290) | (problem.weights == 0)
+    if alike.all():
+        return ""
+    i = int(np.argmin(alike))
+    return f"row {problem.points.rows[i]} is {formula[i]:.6g} by the formula, {ours[i]:.6g} in the fit"
+
+
 def status_of(problem: Problem, objective: Objective, found: Outcome, flat: tuple[str, ...] = ()) -> Status:
     """The outcome in words. `flat` names constants that the points do not identify."""
     best = f"{round(found.share * found.starts)} of {found.starts} starts reached the best optimum"
+    if where := out_of_range(problem, found.constants):
+        return Status(
+            "failed",
+            f"at these constants the form leaves the range of float64: {where}; bound the constants that run away",
+        )
     if found.objective <= perfect_sum(problem.points, objective):
         return Status(
             "converged", f"converged: the form passes through every point, to the rounding of the data; {best}"

@@ -73,8 +73,8 @@ def require_rows(law: Law, points: Points, constants: int, what: str = "points")
         )
 
 
-class _ByKey:
-    """A law that hashes by its content, so that the cache holds one tape a form."""
+class ByKey:
+    """A law that hashes by its content, so that a cache holds one entry a form."""
 
     __slots__ = ("law",)
 
@@ -85,11 +85,11 @@ class _ByKey:
         return hash(self.law.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ByKey) and other.law.key == self.law.key
+        return isinstance(other, ByKey) and other.law.key == self.law.key
 
 
 @lru_cache(maxsize=1024)
-def _cached_tape(wrapped: _ByKey) -> Tape:
+def _cached_tape(wrapped: ByKey) -> Tape:
     from formsearch.core.compile import compile_expression
     from formsearch.fit.starts import held_as_logarithm
 
@@ -100,7 +100,7 @@ def _cached_tape(wrapped: _ByKey) -> Tape:
 
 def tape_of(law: Law) -> Tape:
     """The law's tape, compiled once."""
-    return _cached_tape(_ByKey(law))
+    return _cached_tape(ByKey(law))
 
 
 def bounds_of(law: Law) -> tuple[Array, Array]:

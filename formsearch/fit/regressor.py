@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from formsearch.core.objectives import Objective, parse_objective
+from formsearch.core.objectives import Objective
 from formsearch.exceptions import FormsearchError, InputError, UnknownNameError
 from formsearch.fit import fit as fit_law
 from formsearch.law import Constant, Law, Start, Variable
@@ -127,8 +127,7 @@ class LawRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         else:
             law = laws[self.law] if isinstance(self.law, str) else self.law
             self._columns = _columns(law, X.shape[1], getattr(self, "feature_names_in_", None))
-        objective = parse_objective(self.objective) if isinstance(self.objective, str) else self.objective
-        self.fit_ = fit_law(law, self._points(X, y, weight), objective, self.starts, self.seed)
+        self.fit_ = fit_law(law, self._points(X, y, weight), self.objective, self.starts, self.seed)
         self.law_ = law
         self.constants_ = dict(self.fit_.constants)
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +22,8 @@ from formsearch.law import Law
 
 if TYPE_CHECKING:
     import sympy
+
+    from formsearch.fit.problem import ByKey
 
 Array = NDArray[np.float64]
 
@@ -40,10 +44,18 @@ class Range:
 
 def ranges(law: Law) -> Mapping[str, Range]:
     """The start range of each constant: declared by the law, or inferred from where the constant stands."""
+    from formsearch.fit.problem import ByKey
+
+    return _ranges(ByKey(law))
+
+
+@lru_cache(maxsize=1024)
+def _ranges(wrapped: ByKey) -> Mapping[str, Range]:
     import sympy
 
     from formsearch.formula import parse_formula
 
+    law = wrapped.law
     table: dict[str, Range] = {}
     for c in law.constants:
         if c.start is not None:
@@ -59,7 +71,7 @@ def ranges(law: Law) -> Mapping[str, Range]:
             one_sign = c.lower >= 0 or c.upper <= 0
             scale = _scale(law, c.symbol) * (-1 if c.upper <= 0 else 1)
             table[c.symbol] = Range(*SPREAD, True, scale, not one_sign)
-    return table
+    return MappingProxyType(table)
 
 
 def is_exponent(law: Law, symbol: str) -> bool:
