@@ -20,7 +20,6 @@ CORE = ("numpy", "scipy", "sympy", "pandas", "scikit-learn", "numba", "joblib", 
 OPTIONAL = {
     "pyarrow": ("reads Parquet tables", "pip install 'formsearch[parquet]'"),
     "pyoperon": ("the Operon search engine", "pip install 'formsearch[operon]'"),
-    "pysr": ("the PySR search engine (Julia comes at its first use)", "pip install pysr"),
     "iminuit": ("profile likelihoods", "pip install 'formsearch[profile]'"),
 }
 
@@ -59,7 +58,28 @@ def _packages() -> list[Finding]:
             findings.append(Finding(name, "missing", f"optional: {gives}", remedy))
         else:
             findings.append(Finding(name, "ok", f"{version(name)}: {gives}"))
-    return findings
+    return [*findings, *_pysr()]
+
+
+def _pysr() -> list[Finding]:
+    """The three parts of PySR, found without importing it: the package, Julia, SymbolicRegression.jl."""
+    from formsearch.search.pysr.probe import SIZE, probe
+
+    found = probe()
+    todo = f"{found.remedy()}  ({SIZE})" if found.remedy() else ""
+    julia = f"{found.julia_version or 'not found'} (wanted: {found.julia_wanted})"
+    backend = f"{found.backend_version or 'not found'} in {found.project} (wanted: {found.backend_wanted or 'any'})"
+    # A part that is there but cannot be used is as good as missing; the first such part carries the command.
+    states = (
+        ("pysr", found.package is not None, f"{found.package_version or 'not installed'}: the PySR search engine"),
+        ("Julia", found.julia is not None, f"{julia}{f', {found.julia}' if found.julia else ''}"),
+        ("SymbolicRegression.jl", found.julia is not None and not found.trouble, backend),
+    )
+    first = next((name for name, ok, _ in states if not ok), None)
+    return [
+        Finding(name, "ok" if ok else "missing", seen if ok else f"optional: {seen}", todo if name == first else "")
+        for name, ok, seen in states
+    ]
 
 
 def _kernels() -> str:

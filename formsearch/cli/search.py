@@ -7,11 +7,12 @@ import typer
 from formsearch.cli.fit import Objective
 from formsearch.cli.terminal import number, progress, table
 from formsearch.cli.verb import Session, Source, verb, words, write_report
-from formsearch.exceptions import InputError
+from formsearch.exceptions import EngineMissingError, InputError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from formsearch.search.engine import Engine as SearchEngine
     from formsearch.search.front import Front
 
 Engine = Annotated[
@@ -20,7 +21,11 @@ Engine = Annotated[
 ]
 
 
-@verb("formsearch search zhao2025 --seconds 60", "formsearch search runs.csv --seeds none --train fit")
+@verb(
+    "formsearch search zhao2025 --seconds 60",
+    "formsearch search runs.csv --seeds none --split-column split --train fit",
+    "formsearch search runs.csv --engine pysr --around chinchilla --seconds 300",
+)
 def search(
     session: Session,
     source: Source,
@@ -47,6 +52,18 @@ def search(
         str | None,
         typer.Option(help="Write the best accepted form as a candidate file NAME.py.", metavar="NAME"),
     ] = None,
+    around: Annotated[
+        str | None,
+        typer.Option(help="PySR: search for a correction that is added to this law.", metavar="LAW"),
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(help="PySR: go on from the front of an earlier run (its folder, as a note tells).", metavar="DIR"),
+    ] = None,
+    allow_julia_install: Annotated[
+        bool,
+        typer.Option("--allow-julia-install", help="PySR: download Julia and its packages (2 GB) if they are missing."),
+    ] = False,
 ) -> int:
     """Search for new forms that fit and extrapolate. Ctrl-C ends the search and keeps what was found."""
     from formsearch.core.objectives import parse_objective
@@ -57,7 +74,7 @@ def search(
         report("search", 0.0)
         front = search_forms(
             points,
-            engine=words(engine) or "native",
+            engine=_engines(words(engine) or ["native"], around, resume, allow_julia_install),
             seconds=seconds,
             seed=session.seed,
             seeds=_seeds(seeds),
@@ -74,6 +91,21 @@ def search(
     if save is not None:
         _save(session, front, save)
     return 0 if front.best is not None else 1
+
+
+def _engines(names: list[str], around: str | None, resume: str | None, install: bool) -> "list[str | SearchEngine]":
+    """The engines, PySR with its own options. Raises `InputError` for such an option without PySR."""
+    if around is None and resume is None and not install:
+        return list(names)
+    if "pysr" not in names:
+        raise InputError("--around, --resume and --allow-julia-install are for PySR: add --engine pysr")
+    from formsearch.search.pysr.engine import PySR
+
+    own = PySR(around=around, resume=resume)
+    own.allow_install = install or own.allow_install
+    if missing := own.available():
+        raise EngineMissingError(f"engine pysr: {missing}")
+    return [own if name == "pysr" else name for name in names]
 
 
 def front_table(front: "Front", rows: int | None = None) -> "Table":

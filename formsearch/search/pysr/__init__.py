@@ -2,6 +2,6 @@
 
 `engine` has the engine; `probe` and `signature` say what is installed; `options`, `losses`, `template` put a search
 into PySR's words; `task` puts one search together; `child` runs it; `hall` and `template` read what it wrote; `mend`
-proposes what a row could have been.
+proposes what a row could have been, `refine` goes on from there.
 The package `pysr` itself is imported by the child only.
 """

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from formsearch.exceptions import EngineMissingError, FormsearchError, InputError
 from formsearch.search.child import Children, processors
-from formsearch.search.engine import Config, Progress, Proposal, Report, warn_failed
+from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, warn_failed
 from formsearch.search.pysr.hall import Row, read_hall
 from formsearch.search.pysr.losses import elementwise_loss
 from formsearch.search.pysr.mend import mended
 from formsearch.search.pysr.options import SIZE, Exponents, Wish, options
 from formsearch.search.pysr.probe import CONSENT, Probe, consent, probe
+from formsearch.search.pysr.refine import Refinement
 from formsearch.search.pysr.signature import Signature, read_signature
 from formsearch.search.pysr.task import Task, law_guesses, prepare, saved_guesses
 
@@ -35,6 +36,7 @@ WATCH = 1.0
 """Seconds between two looks at the files of a running search."""
 LATER = 2.0
 """Seconds after which a child that has not ended is ended: PySR's own limit comes first."""
+REFINE_AT_MOST = 30.0
 CHECKPOINT = "checkpoint.pkl"
 STATE = "pysr folder"
 
@@ -52,6 +54,7 @@ class PySR:
         into the search.
     runs : seeds searched side by side, each in a process of its own. exponents : "constant", or "free" to let a
         variable be an exponent. mend : propose mended forms beside the rows (see `mend`).
+    refine : share of the time (30 s at most) in which the native engine goes on from PySR's forms; 0 leaves it out.
     more : further options of PySR, by its names.
 
     After a search, `notes` says what a reader has to know, and `folder_used` where its files are.
@@ -64,10 +67,12 @@ class PySR:
     runs: int = 1
     exponents: Exponents = "constant"
     mend: bool = True
+    refine: float = 0.15
     more: Mapping[str, Any] = field(default_factory=dict)
     name: str = field(default="pysr", init=False)
     notes: list[str] = field(default_factory=list, init=False)
     folder_used: Path | None = field(default=None, init=False)
+    spent: Spent | None = field(default=None, init=False)
 
     deterministic = (
         "with a number of generations PySR runs serially, and the same seed gives the same front from the same "
@@ -77,6 +82,8 @@ class PySR:
     def __post_init__(self) -> None:
         if self.runs < 1:
             raise InputError(f"PySR needs at least one run, not {self.runs}")
+        if not 0 <= self.refine < 1:
+            raise InputError(f"refine is a share of the time, at least 0 and below 1, not {self.refine!r}")
 
     def available(self) -> str | None:
         """None if PySR can run here, else what is missing and the one command that completes it. Offline."""
@@ -99,12 +106,18 @@ class PySR:
         run = Run(self, task, config, found, read_signature(found.package))
         self.folder_used = run.folder
         interrupted = False
+        end, kept = begun + config.seconds, min(self.refine * config.seconds, REFINE_AT_MOST)
         try:
-            run.search(begun + config.seconds, report)
+            run.search(end - kept, report)
         except KeyboardInterrupt:
             interrupted = True
-        yield from run.proposals()
+        rows = list(run.proposals())
+        yield from rows
         run.finish()
+        if self.refine and not interrupted:
+            refinement = Refinement(points, config, report)
+            yield from refinement.proposals(rows, min(kept, end - time.monotonic()))
+            self.spent, interrupted = refinement.spent, refinement.stopped
         if interrupted:
             raise KeyboardInterrupt
 

@@ -1,0 +1,62 @@
+"""Going on from PySR's front with the native engine's moves, for a small share of the time.
+
+PySR judges a form by its error in the sample and by the nodes of its tree. Its front holds the right parts, in forms
+that lack a weak factor or end in the wrong power. The native engine takes those forms (not their constants) as seeds:
+it adds, drops, ties and bends their terms, and every child is fitted to convergence and judged by extrapolation.
+What comes out is marked as found by both, and its steps begin at the row of PySR that it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from formsearch.search.engine import Config, Proposal, Report, Spent
+from formsearch.search.expression import to_law
+
+if TYPE_CHECKING:
+    from formsearch.law import Law
+    from formsearch.points import Points
+
+BOTH = "pysr, then native"
+GENERATIONS = 3
+"""Of the native engine, where the clock must not decide."""
+
+
+class Refinement:
+    """The native engine at work on PySR's forms. `spent` and `stopped` tell about it afterwards."""
+
+    def __init__(self, points: Points, config: Config, report: Report | None) -> None:
+        self.points, self.config, self.report = points, config, report
+        self.spent: Spent | None = None
+        self.stopped = False
+
+    def proposals(self, found: Sequence[Proposal], seconds: float) -> Iterator[Proposal]:
+        """What the native engine makes of the forms in so many seconds."""
+        from formsearch.search.native import Native
+
+        if not found:
+            return
+        engine = Native()
+        config = replace(
+            self.config, seeds=tuple(_seeds(found)), seconds=max(seconds, 0.1), states=None,
+            generations=None if self.config.generations is None else GENERATIONS,
+        )  # fmt: skip
+        for proposal in engine.propose(self.points, config, self.report):
+            yield replace(proposal, engine=BOTH)
+        self.spent = engine.spent
+        self.stopped = bool(getattr(engine.spent, "stopped", False))
+
+
+def _seeds(found: Sequence[Proposal]) -> Iterator[Law]:
+    """The forms as laws, each once, named by the size that PySR gave them."""
+    seen = set()
+    for proposal in found:
+        if proposal.form in seen:
+            continue
+        seen.add(proposal.form)
+        row = proposal.steps[0].complexity if proposal.steps else len(seen)
+        law = to_law(proposal.form, proposal.constants, f"pysr-{row}-{len(seen)}")
+        # Only the form is a seed: its constants are drawn as those of any other, in the natural range of their kind.
+        yield replace(law, constants=tuple(replace(c, start=None) for c in law.constants))
