@@ -36,6 +36,8 @@ LARGE = 1000
 POLISHING, POLISHING_LARGE = 8, 2
 """Starts of a refit; fewer on more than `LARGE` rows."""
 TIED = 0.05
+CLOSE = 0.05
+"""Share by which the error of a form may exceed the least one, if another reason is to decide between them."""
 SAME = 0.01
 """Forms whose predictions differ by a smaller share of the residuals are one."""
 UNEXAMINED = Acceptance(False, (Check("examined", False, "not examined"),), "not examined: the time was over")
@@ -167,12 +169,17 @@ class Finish:
             taken = time.monotonic() - clock
 
     def choice(self, accepted: Sequence[Finalist]) -> tuple[list[Finalist], Finalist | None]:
-        """(those tied with the one that extrapolates best, the one of them with the shortest description)."""
+        """(those tied with the one that extrapolates best, the best).
+
+        The best has the shortest description among those tied whose error is close to the least: a rank test alone
+        overlooks a few large errors, and a mean alone is ruled by them.
+        """
         if not accepted:
             return [], None
         first = min(accepted, key=lambda f: f.fitted.error)
         near = [f for f in accepted if f is first or not self.worse(f, first)]
-        return near, min(near, key=self.description)
+        limit = (1.0 + CLOSE) * first.fitted.error + ROUNDING * self.bench.scale
+        return near, min((f for f in near if f.fitted.error <= limit), key=self.description)
 
     def worse(self, a: Finalist, b: Finalist) -> bool:
         """Whether `a` is significantly worse than `b` on the held-out rows."""

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+NOISES = 400
+"""Draws of noise a form, at least."""
+
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
@@ -206,6 +209,7 @@ class Front:
         for c in ensemble:
             drawn = c.predictions(data)
             if noise and c.held is not None and len(c.held):
+                drawn = np.repeat(drawn, -(-NOISES // len(drawn)), axis=0)
                 off = rng.choice(c.held, drawn.shape) * rng.choice([-1.0, 1.0], drawn.shape)
                 drawn = drawn * np.exp(off) if self.log else drawn + off
             values.append(drawn)
@@ -263,15 +267,31 @@ def _rows(table: Any) -> int:
 
 
 def candidate_source(candidate: Candidate, name: str, points: Mapping[str, Any]) -> str:
-    """Python source of a candidate file: the found law, with the constants found as its first published fit."""
+    """Python source of a candidate file: the found law, with the constants found as its published fit.
+
+    Grouped points give a published fit a group, named by the group.
+    """
     law = candidate.law
-    where, key, rows = points.get("name"), points.get("hash"), points.get("rows")
+    # A file name may hold what would end a string.
+    where = str(points.get("name")).replace("\\", "/").replace('"', "'")
+    key_of_points, rows = points.get("hash"), points.get("rows")
     title = f"Found by the {candidate.engine} engine on {where}"
-    source = f"formsearch, {candidate.engine} engine, points {key}"
+    source = f"formsearch, {candidate.engine} engine, points {key_of_points}"
     fitted_to = f"fit to the {rows} points of the search"
-    constants = {k: float(v) for k, v in candidate.constants.items()}
+    fits: Mapping[str, Mapping[str, float]] = candidate.group_constants or {name: candidate.constants}
+    published = [
+        line
+        for key, constants in fits.items()
+        for line in (
+            f"        {key!r}: Published(",
+            f"            {dict(zip(constants, map(float, constants.values()), strict=True))!r},",
+            f"            source={fitted_to + (f', group {key}' if candidate.group_constants else '')!r},",
+            '            evidence="computed",',
+            "        ),",
+        )
+    ]
     lines = [
-        f'"""{law.formula}: found by search on {where} (points {key})."""',
+        f'"""{law.formula}: found by search on {where} (points {key_of_points})."""',
         "",
         "from formsearch.law import Constant, Law, Published, Start, Variable",
         "",
@@ -288,11 +308,7 @@ def candidate_source(candidate: Candidate, name: str, points: Mapping[str, Any])
         f"    target={law.target!r},",
         f"    source={source!r},",
         "    published={",
-        f"        {name!r}: Published(",
-        f"            {constants!r},",
-        f"            source={fitted_to!r},",
-        '            evidence="computed",',
-        "        )",
+        *published,
         "    },",
         f"    caveats=({candidate.acceptance.sentence!r},),",
         ")",
