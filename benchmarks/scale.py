@@ -1,0 +1,186 @@
+"""How the work grows, and what more workers bring.
+
+    python -m benchmarks.scale [workers] [overhead] [rows] [candidates] [resamples] [search] [--repeat 3]
+
+workers     speed-up of 4,000 resamples of a 446-row table from 1 to 2 worker processes (starting them not counted)
+overhead    seconds a piece costs beside its work: this process, two processes, a dask cluster of this machine
+rows        a fit of 16 starts on 1e3 ... 1e6 rows: seconds, and seconds a million rows
+candidates  a comparison of 1, 2, 4, ... laws: seconds, and seconds a law
+resamples   250 ... 16,000 resamples: seconds, and seconds a thousand
+search      generations a second of the native search with one thread and with two
+
+Wall-clock seconds, medians over the repeats, on a machine that does nothing else: the load average is printed, and
+numbers above half a processor's load are marked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import formsearch as fs
+from formsearch.fit.result import Fit
+from formsearch.fit.uncertainty import batches, refit_batch
+from formsearch.parallel import SERIAL, Workers, each
+from formsearch.points import Points
+
+PIECES = 200
+LAW = "zhao2025_eq4"
+
+
+def seconds(run: Callable[[], Any], repeat: int) -> float:
+    """Median wall-clock seconds."""
+    taken = []
+    for _ in range(repeat):
+        begun = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - begun)
+    return statistics.median(taken)
+
+
+def batch_of(fit: Fit, piece: tuple[int, int]) -> int:
+    """A batch of resamples, on one thread: what a worker does."""
+    import numba
+
+    numba.set_num_threads(1)
+    return len(refit_batch(fit, *piece, 0, "pairs", None)[0])
+
+
+def nothing(shared: None, piece: int) -> int:
+    """The least work."""
+    return piece
+
+
+def table_of(rows: int) -> Points:
+    """The built-in table repeated to so many rows, with noise of its own on each."""
+    points = fs.load("zhao2025")
+    made = points.take(np.resize(np.arange(len(points)), rows))
+    noise = np.random.default_rng(0).normal(0, 0.003, rows)
+    return replace(made, target=made.target + noise)
+
+
+def stream_seconds(work: Any, shared: Any, pieces: list[Any], workers: Workers, warm: int) -> float:
+    """Seconds from the end of the first `warm` pieces (workers have started then) to the last, for all pieces."""
+    begun = 0.0
+    for done, _ in enumerate(each(work, shared, pieces, workers), start=1):
+        if done == warm:
+            begun = time.perf_counter()
+    return (time.perf_counter() - begun) * len(pieces) / (len(pieces) - warm)
+
+
+def workers_(repeat: int) -> None:
+    """Speed-up from one worker process to two."""
+    fit = fs.fit(LAW, table_of(446), starts=8)
+    pieces = batches(250 * 64, len(fit.data))
+    taken = {
+        count: statistics.median(
+            stream_seconds(batch_of, fit, pieces, Workers("loky", count), warm=16) for _ in range(repeat)
+        )
+        for count in (1, 2)
+    }
+    print(f"{64 * 250} resamples of {len(fit.data)} rows: 1 worker {taken[1]:.2f} s, 2 workers {taken[2]:.2f} s, "
+          f"speed-up {taken[1] / taken[2]:.2f}")  # fmt: skip
+
+
+def overhead(repeat: int) -> None:
+    """What a piece costs beside its work."""
+    pieces = list(range(PIECES))
+    kinds = [("this process", SERIAL), ("loky, 2 workers", Workers("loky", 2))]
+    try:
+        import distributed  # noqa: F401
+
+        kinds.append(("dask, 2 workers", Workers("dask", 2)))
+    except ImportError:
+        pass
+    for name, workers in kinds:
+        taken = statistics.median(stream_seconds(nothing, None, pieces, workers, warm=20) for _ in range(repeat))
+        print(f"overhead a piece, {name}: {1e3 * taken / PIECES:.3f} ms")
+
+
+def rows(repeat: int) -> None:
+    """Growth with the rows of a table."""
+    for count in (1_000, 10_000, 100_000, 1_000_000):
+        points = table_of(count)
+        taken = seconds(lambda points=points: fs.fit(LAW, points), repeat if count < 10**6 else 1)
+        print(f"fit of {LAW}, 16 starts, {count} rows: {taken:.3f} s, {1e6 * taken / count:.2f} s a million rows")
+
+
+def candidates(repeat: int) -> None:
+    """Growth with the laws under comparison."""
+    points = fs.load("zhao2025")
+    board = fs.compare(points, laws="all", starts=4)
+    names = [s.law.name for s in board.scores]
+    count = 1
+    while count <= len(names):
+        taken = seconds(lambda n=count: fs.compare(points, laws=names[:n], starts=16), repeat)
+        print(f"comparison of {count} laws: {taken:.3f} s, {taken / count:.3f} s a law")
+        count *= 2
+
+
+def resamples(repeat: int) -> None:
+    """Growth with the resamples."""
+    fit = fs.fit(LAW, table_of(446), starts=8)
+    for count in (250, 1_000, 4_000, 16_000):
+        taken = seconds(lambda n=count: fit.bootstrap(n), repeat)
+        print(f"{count} resamples: {taken:.3f} s, {1e3 * taken / count:.3f} s a thousand")
+
+
+SEARCH = """
+import time, formsearch as fs
+points = fs.load("zhao2025").only("fit")
+fs.search(points, seconds=30, generations=1, seeds=None)
+begun = time.perf_counter()
+front = fs.search(points, seconds=600, generations=12, seeds=None)
+print(12 / (time.perf_counter() - begun))
+"""
+
+
+def search(repeat: int) -> None:
+    """Generations a second, by threads."""
+    rates = {}
+    for threads in (1, 2):
+        found = [
+            float(subprocess.run([sys.executable, "-c", SEARCH], env=os.environ | {"NUMBA_NUM_THREADS": str(threads)},
+                                 capture_output=True, text=True, check=True).stdout)
+            for _ in range(repeat)
+        ]  # fmt: skip
+        rates[threads] = statistics.median(found)
+        print(f"native search, {threads} thread(s): {rates[threads]:.3f} generations a second")
+    print(f"native search, speed-up from 1 to 2 threads: {rates[2] / rates[1]:.2f}")
+
+
+PARTS = {
+    "workers": workers_, "overhead": overhead, "rows": rows, "candidates": candidates, "resamples": resamples,
+    "search": search,
+}  # fmt: skip
+
+
+def main() -> int:
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--repeat", type=int, default=3)
+    asked = parser.parse_args()
+    if unknown := set(asked.parts) - set(PARTS):
+        parser.error(f"no part {sorted(unknown)[0]!r}")
+    for name in asked.parts or PARTS:
+        load = os.getloadavg()[0]
+        print(
+            f"-- {name}; {os.cpu_count()} processors, load {load:.1f}" + (" (BUSY: do not quote)" if load > 0.5 else "")
+        )
+        PARTS[name](asked.repeat)
+        sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
