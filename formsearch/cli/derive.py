@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     "formsearch derive zhao2025 --constants out/results.json --minimise G",
     "formsearch derive --formula 'E + A/N**a + B/D**b' --constants E=1.8,A=480,a=0.35,B=2100,b=0.37 "
     "--subject-to 'C = 6*N*D'",
+    "formsearch derive clark2022 --constants s_base --set N=5e6,E=128 --equivalent N --reference E=1",
 )
 def derive(
     session: Session,
@@ -51,28 +52,72 @@ def derive(
     threshold: Annotated[
         float | None, typer.Option(help="Also the range of each optimum within this much of the best loss.", min=0.0)
     ] = None,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="Also elasticities, interactions and rates of substitution.")
+    ] = False,
+    equivalent: Annotated[
+        str | None,
+        typer.Option(help="The value of this variable that does the same at --reference.", metavar="SYMBOL"),
+    ] = None,
+    reference: Annotated[
+        list[str] | None, typer.Option(help="Settings to compare those of --set with.", metavar="SYMBOL=VALUE")
+    ] = None,
+    crossing: Annotated[
+        str | None,
+        typer.Option(
+            help="Where along this variable the law equals --other, or itself at --reference.", metavar="SYMBOL"
+        ),
+    ] = None,
+    other: Annotated[str | None, typer.Option(help="Another law for --crossing.", metavar="LAW")] = None,
+    other_constants: Annotated[
+        str | None, typer.Option(help="Its constants, like --constants.", metavar="CONSTANTS")
+    ] = "published",
     level: Level = 0.9,
 ) -> int:
-    """Derive the optima of a law, with second-order conditions and a numeric cross-check of each."""
+    """Derive the optima of a law, with second-order conditions and a numeric cross-check of each.
+
+    --equivalent and --crossing answer their question instead; --sensitivity adds to the optima.
+    """
+    from formsearch.cli import answers
     from formsearch.derive import derive as derive_optima
 
     chosen = one_law(law, formula, "LAW")
+    given, at, there = _constants(chosen, constants), factors(settings, "--set"), factors(reference, "--reference")
+    if equivalent is not None or crossing is not None:
+        with progress(session.quiet) as report:
+            report("derivation")
+            if equivalent is not None:
+                said = answers.equal_at(chosen, given, equivalent, at, there, level)
+            else:
+                assert crossing is not None
+                second = None if other is None else (one_law(other, None, "--other"), other_constants)
+                if second is not None:
+                    second = (second[0], _constants(second[0], other_constants))
+                said = answers.crossing(chosen, given, crossing, at, there, second, level)
+        tell_own(session, [chosen])
+        session.say(said.text(chosen), preformatted=True)
+        session.emit(said.to_dict())
+        return 0 if any(t.rows for t in said.tables) or said.results else 1
     with progress(session.quiet) as report:
         report("derivation")
         found = derive_optima(
             chosen,
-            constants=_constants(chosen, constants),
+            constants=given,
             minimise=words(minimise) or None,
             subject_to=subject_to,
-            settings=factors(settings, "--set") or None,
+            settings=at or None,
             threshold=threshold,
             level=level,
         )
+        more = answers.sensitivity(chosen, given, at, level) if sensitivity else answers.Answers()
     tell_own(session, [chosen])
-    session.say(found.text(width=min(shutil.get_terminal_size((110, 24)).columns, 110)), preformatted=True)
-    session.emit(found.to_dict())
+    if found.results or not sensitivity:
+        session.say(found.text(width=min(shutil.get_terminal_size((110, 24)).columns, 110)), preformatted=True)
+    if sensitivity:
+        session.say(more.text(chosen), preformatted=True)
+    session.emit({**found.to_dict(), **more.to_dict()})
     write_report(session, [found])
-    return 0 if found.ok and found.results else 1
+    return 0 if found.ok and (found.results or more.results) else 1
 
 
 def _constants(law: "Law", text: str | None) -> Any:

@@ -55,11 +55,7 @@ def latex_name(name: str) -> str:
     if match := re.fullmatch(r"([A-Za-z]+?)(\d+)", stem):
         stem, tail = match.group(1), match.group(2) + (f",{tail}" if tail else "")
     if stem in _SPECIAL and tail:
-        return (
-            rf"{_SPECIAL[stem].rstrip('}')},\mathrm{{{tail}}}}}"
-            if "_" in _SPECIAL[stem]
-            else _sub(_SPECIAL[stem], tail)
-        )
+        return rf"{_SPECIAL[stem][:-1]},\mathrm{{{tail}}}}}" if "_" in _SPECIAL[stem] else _sub(_SPECIAL[stem], tail)
     base = rf"\{stem}" if stem in _GREEK else stem if len(stem) == 1 else rf"\mathrm{{{stem}}}"
     return _sub(base, tail) if tail else base
 
@@ -311,7 +307,8 @@ def mathml(expression: sympy.Basic | None) -> str:
     from sympy.printing.mathml import mathml as printed
 
     renamed = expression.xreplace({s: sympy.Symbol(_plain(s.name)) for s in expression.atoms(sympy.Symbol)})
-    return f'<math display="block">{printed(renamed, printer="presentation")}</math>'
+    markup = printed(renamed, printer="presentation").replace("&InvisibleTimes;", "&#8290;")  # valid XML too
+    return f'<math display="block">{markup}</math>'
 
 
 def _plain(name: str) -> str:

@@ -159,13 +159,14 @@ def text(d: Derivation, width: int = 110) -> str:
         out.append(wrapped(result_line(r, order), "  "))
         out += [wrapped(n, "      ") for n in result_notes(r, order)]
     for t in d.tables:
-        out += ["", t.title, _text_table(t)]
+        out += ["", t.title, table_text(t)]
     if d.warnings:
         out += ["", "Warnings", *(wrapped(w, "  ") for w in d.warnings)]
     return "\n".join(line.rstrip() for line in "\n".join(out).splitlines()) + "\n"
 
 
-def _text_table(t: Table) -> str:
+def table_text(t: Table) -> str:
+    """A table for a terminal."""
     from tabulate import tabulate
 
     rows = [[number(v) for v in row] for row in t.rows]

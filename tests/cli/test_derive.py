@@ -84,3 +84,51 @@ def test_a_file_without_the_law_is_refused(cli, tmp_path) -> None:
     assert "holds no fit of law zhao2025" in cli("derive", "zhao2025", "--constants", tmp_path / "other.json").err
     (tmp_path / "broken.json").write_text("{")
     assert "is no JSON file" in cli("derive", "zhao2025", "--constants", tmp_path / "broken.json").err
+
+
+def test_effective_parameters(cli) -> None:
+    """Clark et al. 2022: 5M parameters with 128 experts are worth about 55M dense ones."""
+    words = ["clark2022", "--constants", "s_base", "--set", "N=5e6,E=128", "--equivalent", "N", "--reference", "E=1"]
+    done = cli("derive", *words, "--json")
+    assert done.code == 0
+    (answer,) = done.result["answers"]["results"]
+    assert answer["value"] == pytest.approx(55e6, rel=0.07)
+    assert "N_equivalent" in cli("derive", *words).out
+    assert cli("derive", *words[:-2]).code == 2  # no reference
+
+
+def test_crossings_of_settings_and_of_laws(cli) -> None:
+    at = "Na=1e9,D=1e11,G=7,S=0.3"
+    words = ["zhao2025", "--constants", "published", "--set", at, "--reference", "Na=9e9"]
+    done = cli("derive", *words, "--crossing", "N",
+               "--json")  # fmt: skip
+    assert done.code == 0
+    (table,) = done.result["answers"]["tables"]
+    assert table["columns"]["N"] == pytest.approx([6.4617e9], rel=1e-4)
+    done = cli("derive", "chinchilla", "--constants", "besiroglu2024", "--crossing", "D", "--set", "N=1e9", "--other",
+               "chinchilla", "--other-constants", "hoffmann2022")  # fmt: skip
+    assert "are equal" in done.out
+
+
+def test_sensitivity(cli) -> None:
+    words = ["chinchilla", "--constants", "besiroglu2024", "--set", "N=1e10,D=2e11", "--sensitivity"]
+    done = cli("derive", *words)
+    assert done.code == 0
+    assert "Elasticities of L = 2.13075" in done.out
+    assert "no interaction" in done.out
+    answers = cli("derive", *words, "--json").result["answers"]
+    assert [t["name"] for t in answers["tables"]] == ["elasticities"]
+    assert {r["about"] for r in answers["results"]} == {"Interactions", "Rates of substitution"}
+
+
+def test_best_learning_rate_of_a_bowl(cli) -> None:
+    """A law file of one's own: the optimum of a squared logarithm is where it vanishes."""
+    from tests.test_docs import DOCS
+
+    numbers = "E=2,A=3,a=0.1,B=4,b=0.2,u=0.1,p=0.01,r=-0.2,v=0.1,s=1e5,t=0.3"
+    words = [DOCS / "examples" / "bowl.py", "--constants", numbers, "--minimise", "lr", "--set", "D=1e10", "--json"]
+    done = cli("derive", *words)
+    assert done.code == 0
+    (result,) = done.result["results"]
+    assert result["expression"] == "D**r*p"
+    assert result["value"] == pytest.approx(0.01 * 1e10**-0.2)

@@ -1,5 +1,11 @@
 """How mathematics is printed: order, fractions, names for long parts, and that nothing changes its value."""
 
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 import sympy
@@ -81,3 +87,34 @@ def test_fractional_powers_are_merged() -> None:
     assert line(d["D/Nact"].expression).count("**(2/(p + q))") == 1
     assert "a**2" not in line(d["D/Nact"].expression)
     assert d["D/Nact"].check.passed
+
+
+TEX = shutil.which("tectonic") or shutil.which("pdflatex")
+DERIVATIONS: list[tuple[str, Any, dict[str, float]]] = [
+    ("zhao2025", None, {}),
+    ("zhao2025", "C = 6*Na*D", {"N": 1e12, "G": 7, "S": 0.31}),
+    ("ludziejewski2025", "F = 6*N_active*D", {"E": 8}),
+    ("farseer2025", "C = 6*N*D", {"C": 1e21}),
+    ("clark2022", None, {}),
+    ("tian2025", None, {}),
+]
+
+
+@pytest.mark.skipif(TEX is None, reason="needs a TeX: install tectonic, or Debian's texlive-latex-recommended")
+@pytest.mark.parametrize(("law", "subject_to", "settings"), DERIVATIONS)
+def test_latex_compiles(law: str, subject_to: Any, settings: dict[str, float], tmp_path: Path) -> None:
+    d = derive(law, "published", subject_to=subject_to, settings=settings, resamples=0, seconds=1)
+    (tmp_path / "derivation.tex").write_text(d.latex(document=True), encoding="utf-8")
+    assert TEX is not None
+    flags = [] if "tectonic" in TEX else ["-interaction=nonstopmode", "-halt-on-error"]
+    done = subprocess.run([TEX, *flags, "derivation.tex"], cwd=tmp_path, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-1500:]
+    assert (tmp_path / "derivation.pdf").stat().st_size > 10_000
+
+
+def test_mathml_is_well_formed() -> None:
+    d = derive("zhao2025", "published", resamples=0)
+    drawn = [m for m in d.mathml() if m]
+    assert len(drawn) >= 8
+    for text in drawn:
+        assert ElementTree.fromstring(text).tag == "math"
