@@ -159,10 +159,16 @@ def coreset(points: Points, folds: Sequence[Fold], most: int, seed: int) -> tupl
 
 def fold_error(residuals: Array) -> float:
     """Root-mean-square of the residuals, each winsorised at `CAP` medians; infinite where a prediction is missing."""
-    size = np.sort(np.abs(residuals))
-    n = len(size)
-    # NaN is sorted to the end.
-    if n == 0 or not size[-1] <= HUGE:
-        return float("inf")
-    size = np.minimum(size, CAP * 0.5 * (size[(n - 1) // 2] + size[n // 2]))
-    return float(np.sqrt(size @ size / n))
+    return float(fold_errors(residuals[None])[0])
+
+
+def fold_errors(residuals: Array) -> Array:
+    """`fold_error` of several forms: residuals of shape (forms, rows), errors of shape (forms,)."""
+    size = np.sort(np.abs(residuals), axis=1)
+    n = size.shape[1]
+    if n == 0:
+        return np.full(len(size), np.inf)
+    with np.errstate(all="ignore"):
+        size2 = np.minimum(size, CAP * 0.5 * (size[:, [(n - 1) // 2]] + size[:, [n // 2]])) ** 2
+        # NaN is sorted to the end.
+        return np.where(size[:, -1] <= HUGE, np.sqrt(size2.mean(axis=1)), np.inf)

@@ -132,15 +132,15 @@ class Archipelago:
             homes = self.homes()
             together([home.breeding() for home in homes])
             last = time.monotonic() - now
-            for home in homes:
+            for _ in homes:
                 self.generation += 1
                 self.tell()
-                self.simplify(home, end)
+            self.simplify(list(dict.fromkeys(homes)), end)
             if self.patience <= 0:
                 break
             self.keep()
         self.merge()
-        self.main.tidy(self.main.front(sane_error)[-TIDIED:][::-1], end)
+        together([self.main.tidying([f], end) for f in self.main.front(sane_error)[-TIDIED:][::-1]])
 
     def homes(self) -> list[Population]:
         """Who breeds next: every island once, or the one population as often."""
@@ -149,13 +149,14 @@ class Archipelago:
             count = min(count, self.config.generations - self.generation)
         return [self.islands[(self.generation + k) % len(self.islands)] for k in range(count)]
 
-    def simplify(self, home: Population, end: float) -> None:
+    def simplify(self, homes: Sequence[Population], end: float) -> None:
         """Where a form is exact, nothing fits better; a simpler form may fit as well."""
-        if not (exact := home.exact()):
+        done = [home for home in homes if home.exact()]
+        if not done:
             return
-        home.tidy(exact[:1], end)
-        smallest = home.exact()[0].complexity
-        self.patience = PATIENCE if smallest < self.simplest else self.patience - 1
+        together([home.tidying(home.exact()[:1], end) for home in done])
+        smallest = min(home.exact()[0].complexity for home in done)
+        self.patience = PATIENCE if smallest < self.simplest else self.patience - len(homes)
         self.simplest = min(self.simplest, smallest)
 
     def apart_for_long(self, now: float) -> bool:

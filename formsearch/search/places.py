@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from formsearch.search.alphabet import Fresh, Shape
 from formsearch.search.grammar import Apply, Factor, Kind, Sum, Term
@@ -29,8 +29,7 @@ Rewrite = Callable[[Draft], Sum]
 Put = Callable[[Sum], Sum]
 
 
-@dataclass(frozen=True)
-class Move:
+class Move(NamedTuple):
     """A rewriting with its class and a label for the trace."""
 
     group: str
@@ -66,8 +65,7 @@ def _putting(body: Sum, put: Put, t: int, f: int, a: int) -> Put:
     return inner
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A term in one of the sums of a form."""
 
     inside: Sum

@@ -300,14 +300,14 @@ class Population:
         """Members that fit to the last digits, simplest first."""
         return sorted((f for f in self.members.values() if f.objective <= EXACT * self.tools.total), key=size)
 
-    def tidy(self, chosen: Sequence[Fitted], end: float) -> None:
+    def tidying(self, chosen: Sequence[Fitted], end: float) -> Steps[None]:
         """Drop, tie and snap whatever the points do not miss, again and again, while the time lasts."""
         waiting = list(chosen)
         while waiting and time.monotonic() < end:
             f = waiting.pop(0)
             smaller = children(f.sketch(), self.alphabet, 10**6, self.rng, groups=("drop", "tie", "snap"))
             before = set(self.members)
-            self.consider([Candidate(s, f, label) for s, label in smaller])
+            yield from self.considering([Candidate(s, f, label) for s, label in smaller])
             slack = 1.02 * f.error + ROUNDING * self.bench.scale
             better = [
                 m for form, m in self.members.items()
@@ -356,6 +356,11 @@ def sane_objective(f: Fitted) -> float:
     return f.objective if f.flaws == 0 else float("inf")
 
 
-FRONTS = ((0.35, sane_error), (0.3, sane_objective), (0.1, error), (0.1, objective))
+def rise(f: Fitted) -> float:
+    """Share of its parent's sum that a form leaves: a large step may lead on, though others are ahead of it still."""
+    return 1.0 if f.parent is None else f.objective / max(f.parent.objective, 1e-300)
+
+
+FRONTS = ((0.32, sane_error), (0.27, sane_objective), (0.08, error), (0.08, objective), (0.1, rise))
 """Share of the parents that each front gives; the rest come from all members."""
 REST = 0.15

@@ -26,7 +26,7 @@ from formsearch.core.objectives import Objective
 from formsearch.points import Points
 from formsearch.search.emit import Columns, Emitted, emit, to_centred, to_raw
 from formsearch.search.grammar import AMPLITUDE, LEVEL, Form, Kind, complexity
-from formsearch.search.judge import HUGE, Fold, fold_error
+from formsearch.search.judge import HUGE, Fold, fold_errors
 from formsearch.search.normal import Sketch
 
 Array = NDArray[np.float64]
@@ -38,11 +38,13 @@ CHUNK = 256
 """Candidates per call of the kernels; bounds memory, and changes no result."""
 
 
-@functools.lru_cache(maxsize=256)
-def _start(kind: Kind) -> tuple[float, float]:
-    """Where starts of such a constant are drawn, in logarithms where the kind says so."""
-    low, high = kind.start
-    return (float(np.log(low)), float(np.log(high))) if kind.log else (low, high)
+@functools.lru_cache(maxsize=4096)
+def _ranges(kinds: tuple[Kind, ...]) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """(low, width, whether in logarithms) of where starts of such constants are drawn."""
+    log = np.array([k.log for k in kinds], dtype=np.bool_)
+    ends = np.array([k.start for k in kinds], dtype=np.float64).reshape(-1, 2)
+    ends[log] = np.log(ends[log])
+    return ends[:, 0], ends[:, 1] - ends[:, 0], log
 
 
 def _digest(emitted: Emitted) -> int:
@@ -281,10 +283,8 @@ class Workbench:
         raw = np.asarray(values)
         have = np.isfinite(raw)
         known = to_centred(emitted, np.where(have, raw, 1.0))
-        low = np.array([_start(k)[0] for k in form.kinds])
-        high = np.array([_start(k)[1] for k in form.kinds])
-        log = np.array([k.log for k in form.kinds])
-        draws = low + (high - low) * _uniform(_digest(emitted) + (self.seed << 32), (count, len(low)))
+        low, width, log = _ranges(form.kinds)
+        draws = low + width * _uniform(_digest(emitted) + (self.seed << 32), (count, len(low)))
         x = np.where(log, np.exp(draws), draws)
         # Half of the starts trust the parent's constants, the others draw all of them anew.
         x[::2] = np.where(have, known, x[::2])
@@ -312,26 +312,27 @@ class Workbench:
                     jobs.append((k, 0, m + 1, a, b))
                     begin.append(f.values[g])
         found = yield from self._run(pack, jobs, begin, emitted, iterations, tolerance)
-        j = 0
+        predicted = np.full((len(fitted), len(self.folds), self.rows), np.nan)
+        for j, (k, _, m, a, b) in enumerate(jobs):
+            if np.isfinite(found.objective[j]):
+                predicted[k, m - 1, a:b] = pack.values(found.constants[j], k)[0][a:b]
+        with np.errstate(over="ignore"):  # a form may run to infinity beyond its rows
+            residuals = self.residuals(predicted) * self.root
+        errors = np.empty((len(fitted), len(self.folds)))
+        total, count = np.zeros((len(fitted), self.rows)), np.zeros(self.rows)
+        for m, fold in enumerate(self.folds):
+            here = residuals[:, m, fold.test]
+            errors[:, m] = fold_errors(here)
+            total[:, fold.test] += np.minimum(np.abs(here), HUGE)
+            count += fold.test
+            # A fit needs more rows than constants.
+            fewest = min((int(fold.train[a:b].sum()) for a, b in self.ranges), default=0)
+            errors[[fewest <= len(f.form.kinds) for f in fitted], m] = np.inf
+        held = total[:, count > 0] / count[count > 0]
         for k, f in enumerate(fitted):
-            errors = []
-            total, count = np.zeros(self.rows), np.zeros(self.rows)
-            for fold in self.folds:
-                predicted = np.full(self.rows, np.nan)
-                enough = True
-                for a, b in self.ranges:
-                    if np.isfinite(found.objective[j]):
-                        predicted[a:b] = pack.values(found.constants[j], k)[0][a:b]
-                    enough = enough and int(fold.train[a:b].sum()) > len(f.form.kinds)
-                    j += 1
-                with np.errstate(over="ignore"):  # a form may run to infinity beyond its rows
-                    residuals = (self.residuals(predicted) * self.root)[fold.test]
-                total[fold.test] += np.minimum(np.abs(residuals), HUGE)
-                count[fold.test] += 1
-                errors.append(fold_error(residuals) if enough else float("inf"))
-            f.folds = tuple(errors)
-            f.error = float(np.mean(errors)) if errors else float("nan")
-            f.held = total[count > 0] / count[count > 0]
+            f.folds = tuple(map(float, errors[k]))
+            f.error = float(np.mean(errors[k])) if self.folds else float("nan")
+            f.held = held[k].copy()
 
     def polish(self, fitted: Sequence[Fitted], starts: int = 8) -> list[tuple[Fitted, float]]:
         """Refit to the last digit from many starts; with the share of starts that reach the best optimum.
