@@ -18,8 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.sldbench.tasks import AGENT_MEAN, HUMAN_MEAN, TASKS, Task, inside, points_of, r_squared, table_of
+from benchmarks.sldbench.tasks import (
+    AGENT_MEAN,
+    HUMAN_MEAN,
+    TASKS,
+    Task,
+    grouped,
+    inside,
+    points_of,
+    r_squared,
+    table_of,
+)
 from formsearch import Points
+from formsearch.exceptions import FormsearchError
 from formsearch.search import search
 from formsearch.search.front import Candidate, Front
 
@@ -32,27 +43,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--inside", action="store_true", help="judge on ordered hold-outs inside train")
     parser.add_argument("--tasks", default="", help="only these, by commas")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="write formulas, constants and scores as JSON")
+    parser.add_argument(
+        "--out", type=Path, default=Path("sldbench-results.json"), help="formulas, constants and scores, as JSON"
+    )
     options = parser.parse_args(arguments)
     chosen = [t for t in TASKS if not options.tasks or t.name in options.tasks.split(",")]
-    seconds = options.minutes * 60 / len(chosen)
+    end = time.monotonic() + options.minutes * 60
     results = []
-    for task in chosen:
+    for k, task in enumerate(chosen):
         frame = table_of(task, options.folder)
         if frame is None:
             print(f"{task.name:17s} no table in {options.folder}")
             continue
-        train, test = _divided(task, frame, options)
-        results.append(_run(task, train, test, seconds, options.seed))
-    _summary(results)
-    if options.out is not None:
+        # What a task leaves of its time goes to those after it.
+        seconds = max((end - time.monotonic()) / (len(chosen) - k), 5.0)
+        try:
+            results.append(_run(task, *_divided(task, frame, options), seconds, options.seed))
+        except FormsearchError as error:
+            print(f"{task.name:17s} failed: {error}", flush=True)
+            results.append({"task": task.name, "r2": -1.0, "failed": str(error)})
         options.out.write_text(json.dumps(results, indent=1))
+    _summary(results)
     return 0
 
 
 def _divided(task: Task, frame: Any, options: argparse.Namespace) -> tuple[Points, Points | None]:
     """(rows to search on, rows to score on or None)."""
-    train = points_of(task, frame[frame["split"] == "train"])
+    rows = frame[frame["split"] == "train"]
+    train = points_of(task, rows)
     if options.inside:
         held = inside(task, train)
         return train.take(~held), train.take(held)
@@ -61,7 +79,7 @@ def _divided(task: Task, frame: Any, options: argparse.Namespace) -> tuple[Point
         other = table_of(task, options.test)
         if other is not None:
             unseen = other[other["split"] == "test"] if (other["split"] == "test").any() else other
-    return train, points_of(task, unseen) if len(unseen) else None
+    return train, points_of(task, unseen, grouped(rows)) if len(unseen) else None
 
 
 def _choice(front: Front) -> Candidate:

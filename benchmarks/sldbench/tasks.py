@@ -74,15 +74,24 @@ def table_of(task: Task, folder: Path) -> pd.DataFrame | None:
     return pd.concat(parts, ignore_index=True) if parts else None
 
 
-def points_of(task: Task, frame: pd.DataFrame) -> Points:
-    """Points of a task's rows; the group of a row is its group and, for several outputs, its output."""
+def grouped(frame: pd.DataFrame) -> bool:
+    """Whether the train rows are of several groups."""
+    return "group" in frame and len(set(frame["group"])) > 1
+
+
+def points_of(task: Task, frame: pd.DataFrame, by_group: bool | None = None) -> Points:
+    """Points of a task's rows; the group of a row is its group and, for several outputs, its output.
+
+    `by_group` says whether rows have groups; by default they have where there are several. Test rows of one group only
+    are still of that group.
+    """
     for column in (*task.columns.values(), *task.targets):
         if column not in frame:
             raise InputError(f"task {task.name}: column {column!r} is missing")
-    grouped = len(set(frame["group"])) > 1
+    has_groups = grouped(frame) if by_group is None else by_group
     return read_points(
         frame.reset_index(drop=True), target=list(task.targets), columns=task.columns, scale=task.scale,
-        group="group" if grouped else None, name=f"sldbench/{task.name}",
+        group="group" if has_groups else None, name=f"sldbench/{task.name}",
     )  # fmt: skip
 
 
@@ -121,8 +130,7 @@ def r_squared(task: Task, points: Points, predicted: NDArray[np.float64]) -> flo
             assert points.group is not None
             rows = np.asarray([str(g).endswith(target) for g in points.group])
         y, p = points.target[rows], predicted[rows]
-        if not np.isfinite(p).all():
-            scores.append(-1.0)
-            continue
-        scores.append(float(np.clip(1 - np.mean((p - y) ** 2) / np.var(y), -1, 1)))
+        # Targets that are all the same are either met or missed.
+        share = float(np.mean((p - y) ** 2)) / max(float(np.var(y)), 1e-300)
+        scores.append(float(np.clip(1 - share, -1, 1)) if np.isfinite(share) else -1.0)
     return float(np.mean(scores))
