@@ -8,7 +8,7 @@ import typer
 from formsearch.cli.fit import Level
 from formsearch.cli.own import Formula, one_law, tell_own
 from formsearch.cli.terminal import progress
-from formsearch.cli.verb import Session, factors, verb, words, write_report
+from formsearch.cli.verb import Session, factors, pairs, verb, words, write_report
 from formsearch.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -48,6 +48,13 @@ def derive(
     subject_to: Annotated[str | None, typer.Option(help="A constraint, e.g. 'C = 6*N*D'.", metavar="EQUATION")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Values of other variables.", metavar="SYMBOL=VALUE")
+    ] = None,
+    sweep: Annotated[
+        str | None,
+        typer.Option(
+            help="Under a constraint: values of the given quantity for the frontier's table.",
+            metavar="SYMBOL=V1,V2,...",
+        ),
     ] = None,
     threshold: Annotated[
         float | None, typer.Option(help="Also the range of each optimum within this much of the best loss.", min=0.0)
@@ -106,6 +113,7 @@ def derive(
             minimise=words(minimise) or None,
             subject_to=subject_to,
             settings=at or None,
+            sweep=_sweep(sweep),
             threshold=threshold,
             level=level,
         )
@@ -118,6 +126,17 @@ def derive(
     session.emit({**found.to_dict(), **more.to_dict()})
     write_report(session, [found])
     return 0 if found.ok and (found.results or more.results) else 1
+
+
+def _sweep(text: str | None) -> dict[str, list[float]] | None:
+    """`"C=1e20,1e21"` -> `{"C": [1e20, 1e21]}`."""
+    if text is None:
+        return None
+    ((name, values),) = pairs([text], "--sweep").items()
+    try:
+        return {name: [float(v) for v in values.split(",")]}
+    except ValueError:
+        raise InputError(f"--sweep {text}: write numbers, e.g. --sweep C=1e20,1e21,1e22") from None
 
 
 def _constants(law: "Law", text: str | None) -> Any:

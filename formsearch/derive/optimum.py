@@ -39,7 +39,7 @@ def optimum(problem: Problem, name: str, seconds: float) -> Outcome:
         if road is not None and _trusted(problem, name, found, chosen, road):
             return _closed(problem, name, expression, reduction, found, chosen, steps, road)
         if problem.values and found.at_most_one:
-            sentence = "the only solution is outside the domain, or no optimum, at every reference setting"
+            sentence = _outside(problem, name, expression, found)
             return absent(problem, name, reduction, found, steps, sentence)
     return implicit(problem, name, expression, reduction, found, steps)
 
@@ -141,6 +141,29 @@ def _closed(
     return Outcome(name, "closed", tuple(steps), result, solution, found.slope, found, r)
 
 
+def _outside(problem: Problem, name: str, expression: Any, found: Stationary) -> str:
+    """A sentence on the only zero of the slope, which is no optimum within the domain."""
+    import sympy
+
+    q = problem.quantity_of(name)
+    if len(found.solutions) != 1 or q is None:
+        return "the only solution is outside the domain, or no optimum, at every reference setting"
+    solution = found.solutions[0]
+    value = problem.at(solution)
+    number = "" if value is None or not np.isfinite(value) else f" = {value:.5g}"
+    where = f"the only zero of the slope, {name} = {problem.line(presented(solution))}{number}, is outside its domain ({q.domain})"
+    slope = problem.spelled(sympy.diff(expression, problem.symbols[name]))
+    names = sorted(str(s) for s in slope.free_symbols)
+    columns = [problem.draws[n] if n in problem.draws else np.full(DRAWS, problem.values[n]) for n in names]
+    signs = {int(s) for s in np.sign(problem.function(slope, names)(*columns)).ravel() if np.isfinite(s)}
+    if len(signs) != 1 or (value is not None and q.admits(np.asarray([value]))[0]):
+        return f"the only zero of the slope, {name} = {problem.line(presented(solution))}{number}, is no optimum"
+    rises = signs == {1}
+    edge = (q.low if rises else q.high) if not problem.maximises else (q.high if rises else q.low)
+    best = f"; {name} = {edge:g} is best" if np.isfinite(edge) else ""
+    return f"{where}: {letter(problem)} {'rises' if rises else 'falls'} with {name} throughout{best}"
+
+
 def _shift_remark(problem: Problem, name: str, found: Stationary, solution: Any) -> tuple[str, ...]:
     """The scaling of 1 - S where the optimum of S itself is no power."""
 
@@ -151,7 +174,7 @@ def _shift_remark(problem: Problem, name: str, found: Stationary, solution: Any)
     exponents, values = scaling(problem, y, symbols_named(problem.spelled(y), problem.variables))
     return tuple(
         f"{problem.line(found.base)} goes as {v}^({problem.line(e)})"
-        + (f" = {v}^{values[v]:.6g}" if v in values else "")
+        + (f" = {v}^{values[v]:.6g}, to {0 if values[v] < 0 else 'infinity'} as {v} grows" if v in values else "")
         for v, e in exponents.items()
     )
 

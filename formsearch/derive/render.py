@@ -67,9 +67,15 @@ def result_notes(result: Result, order: Order = PLAIN) -> list[str]:
         value = result.exponent_values.get(v)
         ends = result.exponent_intervals.get(v)
         interval = f" [{number(ends[0], 4)}, {number(ends[1], 4)}]" if ends else ""
-        notes.append(
-            f"scales as {v}^({line(e, order)})" + (f" = {v}^{number(value, 6)}{interval}" if value is not None else "")
+        limit = (
+            ""
+            if value is None or value == 0
+            else f": to 0 as {v} grows"
+            if value < 0
+            else f": without bound as {v} grows"
         )
+        at = "" if value is None else f" = {v}^{number(value, 6)}{interval}{limit}"
+        notes.append(f"scales as {v}^({line(e, order)}){at}")
     if result.integer is not None:
         notes.append(
             f"best whole number {result.integer[0]}, which costs {number(result.integer[1], 3)} over the optimum"

@@ -112,6 +112,22 @@ def test_abnar_sparsity() -> None:
     assert values == pytest.approx([0.2309, 0.9736], abs=5e-5)
 
 
+def test_an_optimum_outside_the_domain_is_told() -> None:
+    """At N = 1e9 the stationary sparsity is negative: dense is best."""
+    d = derive(fs.laws["abnar2025"], "published", settings={"N": 1e9})
+    (said,) = d["S"].remarks
+    assert "= -1.36" in said
+    assert "outside its domain" in said
+    assert "L rises with S throughout; S = 0 is best" in said
+
+
+def test_a_squared_logarithm_has_its_optimum_where_it_vanishes() -> None:
+    law = _law("E + u*log(x/x0)**2", "E", "u", "x0")
+    r = derive(law, constants={"E": 1.0, "u": 0.3, "x0": 5.0})["x"]
+    assert str(r.expression) == "x0"
+    assert r.value == pytest.approx(5.0)
+
+
 def _law(formula: str, *constants: str, x: str = "user_x", **signs: Constant) -> Law:
     return Law("toy", formula, (Variable("x", x),), tuple(signs.get(c, positive(c)) for c in constants))
 
