@@ -148,7 +148,7 @@ def _native() -> Engine:
 
 
 def _operon() -> Engine:
-    from formsearch.search.operon import Operon
+    from formsearch.search.operon.engine import Operon
 
     return Operon()
 

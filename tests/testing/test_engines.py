@@ -1,8 +1,7 @@
 """The contract of engines, over the project's own."""
 
 from formsearch.search.native import Native
-from formsearch.search.operon import Operon
-from formsearch.search.operon.engine import Effort
+from formsearch.search.operon.engine import Effort, Operon
 from formsearch.testing import EngineContract
 
 

@@ -34,6 +34,8 @@ MODULE = "formsearch.search.operon.run"
 INSTALL = "pip install 'formsearch[operon]'"
 STARTING = 15.0
 """Seconds that a child may take beyond its time to start and to end, on a busy machine."""
+CUTTING = 0.5
+"""Seconds after its end when a search stops the runs that have not ended by themselves."""
 OPERATORS = {"+": ("add",), "*": ("mul",), "/": ("div",), "pow": ("pow",), "log": ("log",), "exp": ("exp",)}
 MIN_ROWS = 4
 
@@ -153,13 +155,17 @@ class Search:
         requests = [self.request(first + k, seconds) for k in range(side)]
         fronts: dict[int, list[dict[str, Any]]] = {}
         grown: dict[int, int] = {}
-        hard = seconds + STARTING
-        with Children(MODULE, requests, hard, until=self.end + STARTING, workers=min(side, processors())) as children:
+        workers = min(side, processors())
+        # What a run has told is kept when it is cut, so the end may be a hard one.
+        with Children(MODULE, requests, seconds + STARTING, self.end + CUTTING, workers) as children:
             for k, answer in children.answers():
                 fronts[k] = answer["forms"]
                 grown[k] = int(answer["generations"])
-                if time.monotonic() > self.end and answer["kind"] == "front":
-                    continue
+                if self.config.generations is None and answer.get("exact"):
+                    # The other runs cannot do better; where work is counted they are waited for, as always.
+                    self.gather(fronts.pop(k))
+                    if self.exact():
+                        break
                 self.tell(sum(grown.values()) * self.effort.population)
         for k, outcome in enumerate(children.outcomes):
             self.runs += outcome.status != "waiting"
@@ -170,7 +176,13 @@ class Search:
         self.trees += sum(grown.values()) * self.effort.population
         # In the order of the runs, whichever came first.
         for k in sorted(fronts):
-            self.harvest.add_texts((f["text"], f["length"], f["error"]) for f in fronts[k])
+            self.gather(fronts[k])
+
+    def gather(self, front: list[dict[str, Any]]) -> None:
+        """Take what a run found; where that is exact, its simplifications too."""
+        self.harvest.add_texts((f["text"], f["length"], f["error"]) for f in front)
+        if self.exact():
+            self.harvest.prune(self.effort.elites)
 
     def request(self, number: int, seconds: float) -> dict[str, Any]:
         """What a run is asked."""

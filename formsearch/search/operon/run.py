@@ -27,6 +27,8 @@ PER_LENGTH = 3
 """Trees told of each length, best first: the best in the sample is often not the one that extrapolates."""
 TELLING = 1.0
 """Seconds between two fronts told while a run goes on; a crash loses no more than that."""
+EXACT = 1e-12
+"""Share of the target's variance below which an error is rounding."""
 WORST = 1e30
 """Errors above are Operon's way to say that a tree has no value."""
 MUTATIONS = ("onepoint", "changevar", "changefunc", "replace", "insert", "remove", "multipoint")
@@ -62,6 +64,8 @@ class Run:
         self.begun = time.monotonic()
         self.told = self.begun
         self.generations = 0
+        # What single precision can tell from exact.
+        self.floor, self.exact = EXACT * float(np.var(target)), False
         self._assemble()
 
     def _assemble(self) -> None:
@@ -176,15 +180,18 @@ class Run:
         seeds = self.request["seeds"]
         if seeds:
             self.restore(seeds)
-        # An exception in the callback would end the run without a word.
         failed: list[Exception] = []
 
         def callback(*_: Any) -> bool:
+            # What it returns is not looked at, but an exception ends the run, without a word.
             try:
-                return self.tick()
+                over = self.tick()
             except Exception as error:
                 failed.append(error)
-                return True
+                raise
+            if over:
+                raise StopIteration
+            return False
 
         self.algorithm.Run(self.rng, callback, 1, bool(seeds))
         if failed:
@@ -192,9 +199,13 @@ class Run:
         self.tell("front")
 
     def tick(self) -> bool:
-        """After every generation: tell now and then, stop when the time is over (the library's clock is in whole
-        seconds)."""
+        """After every generation: tell now and then; stop when a tree is exact, or the time is over (the library's
+        clock is in whole seconds)."""
         self.generations += 1
+        best = min((float(i.GetFitness(0)) for i in self.algorithm.BestFront), default=WORST)
+        if best < self.floor:
+            self.exact = True
+            return True
         now = time.monotonic()
         if now - self.told >= TELLING:
             self.told = now
@@ -208,6 +219,7 @@ class Run:
                 "kind": kind,
                 "forms": self.best(),
                 "generations": self.generations,
+                "exact": self.exact,
                 "evaluations": self.evaluator.ResidualEvaluations + self.evaluator.JacobianEvaluations,
                 "seconds": time.monotonic() - self.begun,
             }
