@@ -18,6 +18,7 @@ from formsearch.cli.report import report
 from formsearch.cli.run import run
 from formsearch.cli.runs import runs
 from formsearch.cli.search import search
+from formsearch.cli.terminal import show_anything
 from formsearch.cli.verb import guarded
 from formsearch.cli.verify import verify
 from formsearch.exceptions import UnknownNameError
@@ -88,6 +89,8 @@ for _name, _verb in VERBS.items():
 
 def run_app() -> None:
     """Run the application on `sys.argv` and exit with the verb's code."""
+
+    show_anything()
 
     def call() -> int:
         app(prog_name="formsearch")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -17,6 +20,13 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
     from rich.table import Table
+
+
+WIDTH = 120
+"""Of tables in files and pipes."""
+
+EVERY = 10.0
+"""Seconds between lines of progress where there is no terminal to draw a bar on."""
 
 
 class Progressing(Protocol):
@@ -65,6 +75,42 @@ def complain(message: str, kind: str = "error") -> None:
     print(f"{kind}: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
+_PLAIN = {
+    "⎛": "/", "⎜": "|", "⎝": "\\", "⎞": "\\", "⎟": "|", "⎠": "/", "⎡": "[", "⎢": "|", "⎣": "[", "⎤": "]", "⎥": "|",
+    "⎦": "]", "⋅": "*", "·": "*", "×": "x", "±": "+-", "−": "-", "–": "-", "→": "->", "≤": "<=", "≥": ">=", "≈": "~",
+    "∞": "oo", "√": "sqrt", "…": "...", "─": "-", "━": "-", "│": "|", "ℯ": "e", "∂": "d", "∈": "in",
+}  # fmt: skip
+
+
+def plain_letters(error: UnicodeError) -> tuple[str, int]:
+    """Handler for `codecs`: what a terminal cannot show as something that it can, Greek letters by their names."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    found = []
+    for letter in error.object[error.start : error.end]:
+        name = unicodedata.name(letter, "")
+        if letter in _PLAIN:
+            found.append(_PLAIN[letter])
+        elif name.startswith("GREEK"):
+            word = name.rsplit(" LETTER ", 1)[-1].split(" ")[0]
+            found.append(word.capitalize() if "CAPITAL" in name else word.lower())
+        else:
+            ascii_letters = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode("ascii")
+            found.append(ascii_letters or "?")
+    return "".join(found), error.end
+
+
+def show_anything() -> None:
+    """Make stdout and stderr print whatever the encoding of the terminal lacks in plain letters."""
+    import codecs
+    import io
+
+    codecs.register_error("formsearch", plain_letters)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="formsearch")
+
+
 def ask(question: str) -> str:
     """An answer from the terminal; "" where nobody is there to answer (input or stderr is no terminal)."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -78,7 +124,9 @@ def console() -> Console:
     from rich.console import Console
 
     terminal = sys.stdout.isatty()
-    return Console(highlight=False, soft_wrap=not terminal, width=None if terminal or os.getenv("COLUMNS") else 120)
+    # Asked here, height included, since rich takes every terminal that calls itself dumb for one of 80 columns.
+    width = shutil.get_terminal_size((WIDTH, 24)).columns if terminal or os.getenv("COLUMNS") else WIDTH
+    return Console(highlight=False, soft_wrap=not terminal, width=width, height=24)
 
 
 def table(
@@ -116,14 +164,30 @@ class _Live:
 
 @dataclass
 class _Lines:
-    """Without a terminal: one line when a stage begins."""
+    """Without a terminal: one line when a stage begins, and every `EVERY` seconds how far it is."""
 
-    begun: set[str]
+    clock: Callable[[], float] = time.monotonic
+    begun: dict[str, float] = field(default_factory=dict)
+    told: float = 0.0
 
     def __call__(self, stage: str, done: float | None = None, remark: str = "") -> None:
+        now = self.clock()
         if stage not in self.begun:
-            self.begun.add(stage)
+            self.begun[stage] = self.told = now
             print(f"{stage} ...", file=sys.stderr, flush=True)
+        elif done and now - self.told >= EVERY:
+            self.told = now
+            left = (now - self.begun[stage]) * (1 - done) / done
+            more = f": {remark[:60]}" if remark else ""
+            print(f"{stage} ... {100 * done:.0f} %, {duration(left)} left{more}", file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """`"42 s"`, `"3 min"`, `"1 h 20 min"`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _silent(stage: str, done: float | None = None, remark: str = "") -> None:
@@ -139,8 +203,8 @@ def progress(quiet: bool) -> Iterator[Progressing]:
     from rich.console import Console
 
     errors = Console(stderr=True)
-    if not errors.is_terminal:
-        yield _Lines(set())
+    if not errors.is_terminal or errors.is_dumb_terminal:
+        yield _Lines()
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
