@@ -151,17 +151,18 @@ def _outside(problem: Problem, name: str, expression: Any, found: Stationary) ->
     solution = found.solutions[0]
     value = problem.at(solution)
     number = "" if value is None or not np.isfinite(value) else f" = {value:.5g}"
-    where = f"the only zero of the slope, {name} = {problem.line(presented(solution))}{number}, is outside its domain ({q.domain})"
+    zero = f"the only zero of the slope, {name} = {problem.line(presented(solution))}{number}"
     slope = problem.spelled(sympy.diff(expression, problem.symbols[name]))
     names = sorted(str(s) for s in slope.free_symbols)
     columns = [problem.draws[n] if n in problem.draws else np.full(DRAWS, problem.values[n]) for n in names]
     signs = {int(s) for s in np.sign(problem.function(slope, names)(*columns)).ravel() if np.isfinite(s)}
     if len(signs) != 1 or (value is not None and q.admits(np.asarray([value]))[0]):
-        return f"the only zero of the slope, {name} = {problem.line(presented(solution))}{number}, is no optimum"
+        return f"{zero}, is no optimum"
     rises = signs == {1}
     edge = (q.low if rises else q.high) if not problem.maximises else (q.high if rises else q.low)
     best = f"; {name} = {edge:g} is best" if np.isfinite(edge) else ""
-    return f"{where}: {letter(problem)} {'rises' if rises else 'falls'} with {name} throughout{best}"
+    direction = f"{letter(problem)} {'rises' if rises else 'falls'} with {name} throughout"
+    return f"{zero}, is outside its domain ({q.domain}): {direction}{best}"
 
 
 def _shift_remark(problem: Problem, name: str, found: Stationary, solution: Any) -> tuple[str, ...]:

@@ -67,13 +67,7 @@ def result_notes(result: Result, order: Order = PLAIN) -> list[str]:
         value = result.exponent_values.get(v)
         ends = result.exponent_intervals.get(v)
         interval = f" [{number(ends[0], 4)}, {number(ends[1], 4)}]" if ends else ""
-        limit = (
-            ""
-            if value is None or value == 0
-            else f": to 0 as {v} grows"
-            if value < 0
-            else f": without bound as {v} grows"
-        )
+        limit = f", to 0 as {v} grows" if value is not None and value < 0 else ""
         at = "" if value is None else f" = {v}^{number(value, 6)}{interval}{limit}"
         notes.append(f"scales as {v}^({line(e, order)}){at}")
     if result.integer is not None:
