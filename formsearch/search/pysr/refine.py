@@ -3,7 +3,7 @@
 PySR judges a form by its error in the sample and by the nodes of its tree. Its front holds the right parts, in forms
 that lack a weak factor or end in the wrong power. The native engine takes those forms (not their constants) as seeds:
 it adds, drops, ties and bends their terms, and every child is fitted to convergence and judged by extrapolation.
-What comes out is marked as found by both, and its steps begin at the row of PySR that it came from.
+What comes out is marked as found by both; the steps of a form that descends from a row of PySR begin there.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from formsearch.search.engine import Config, Proposal, Report, Spent
 from formsearch.search.expression import to_law
+from formsearch.search.judge import folds_of
 
 if TYPE_CHECKING:
     from formsearch.law import Law
@@ -40,7 +41,8 @@ class Refinement:
             return
         engine = Native()
         config = replace(
-            self.config, seeds=tuple(_seeds(found)), seconds=max(seconds, 0.1), states=None,
+            self.config, seeds=tuple(seeds_of(found)), seconds=max(seconds, 0.1), states=None,
+            folds=self.config.folds or tuple(folds_of(self.points, self.config.seed)),
             generations=None if self.config.generations is None else GENERATIONS,
         )  # fmt: skip
         for proposal in engine.propose(self.points, config, self.report):
@@ -49,7 +51,7 @@ class Refinement:
         self.stopped = bool(getattr(engine.spent, "stopped", False))
 
 
-def _seeds(found: Sequence[Proposal]) -> Iterator[Law]:
+def seeds_of(found: Sequence[Proposal]) -> Iterator[Law]:
     """The forms as laws, each once, named by the size that PySR gave them."""
     seen = set()
     for proposal in found:
