@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from formsearch.search.engine import Engine as SearchEngine
-    from formsearch.search.front import Front
+    from formsearch.search.front import Candidate, Front
 
 Engine = Annotated[
     list[str] | None,
@@ -134,9 +134,22 @@ def front_summary(front: "Front") -> str:
     else:
         best = front.best
         lines.append(f"best accepted form: {best.law.name} = {best.law.formula}, error {best.error:.4g}")
-        lines.append("with " + ", ".join(f"{k} = {v:.6g}" for k, v in best.constants.items()))
+        lines += _constant_lines(best)
     lines += [f"note: {n}" for n in front.notes]
     return "\n".join(lines)
+
+
+def _constant_lines(best: "Candidate") -> list[str]:
+    """The constants found; of grouped points what all groups share, then a line a group."""
+    if not best.group_constants:
+        return ["with " + ", ".join(f"{k} = {v:.6g}" for k, v in best.constants.items())]
+    lines = []
+    if best.shared:
+        lines.append("in all groups " + ", ".join(f"{k} = {best.constants[k]:.6g}" for k in best.shared))
+    for group, constants in best.group_constants.items():
+        own = [f"{k} = {v:.6g}" for k, v in constants.items() if k not in best.shared]
+        lines.append(f"in {group} " + (", ".join(own) or "no constants of its own"))
+    return lines
 
 
 def _seeds(given: list[str] | None) -> "str | list[str] | None":

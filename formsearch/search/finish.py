@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,8 @@ class Finish:
         shown = {id(f): f for f in (*pareto(finalists), *pareto(accepted), *near)}
         rank = {id(f): k for k, f in enumerate(finalists)}
         made = {i: self.candidate(f, rank[i]) for i, f in shown.items()}
+        if best is not None and self.bench.points.groups and not self.stopped:
+            made[id(best)] = self.shared(made[id(best)])
         front = {id(f) for f in (*pareto(finalists), *pareto(accepted), *([best] if best else []))}
         candidates = sorted((made[i] for i in front), key=lambda c: (c.complexity, c.error))
         return candidates, [made[id(f)] for f in near], None if best is None else made[id(best)]
@@ -225,6 +227,36 @@ class Finish:
             },
             held=fitted.held,
             draws=None if f.draws is None else self.raw_draws(f),
+        )
+
+    def shared(self, c: Candidate) -> Candidate:
+        """The candidate with whatever constants its groups can share, if there is time to find out."""
+        from formsearch.search.sharing import Sharing
+
+        bench = self.bench
+        points = bench.points.take(bench.order)
+        weighted = replace(points, weight=bench.weight)
+        last = self.deadline - max(WRITING * self.config.seconds, WRITING_LEAST)
+        sharing = Sharing(points, weighted, bench.objective, bench.folds, self.config.seed, last)
+        order = sorted(c.law.constant_names, key=lambda s: c.law.constant(s).meaning != "exponent")
+        assert c.held is not None
+        found = sharing.of(c.law, order, c.held)
+        if found is None:
+            return c
+        names = ", ".join(found.names)
+        sentence = f"all groups share {names}: held-out rows are predicted no worse than with constants of their own"
+        residuals = bench.residuals(found.fit.predict(points))
+        first = found.fit.group_constants[bench.points.groups[0]]
+        return replace(
+            c,
+            constants=dict(first),
+            group_constants={g: dict(v) for g, v in found.fit.group_constants.items()},
+            shared=found.names,
+            error=found.error,
+            folds=found.folds,
+            held=found.held,
+            train_error=float(np.sqrt(np.average(residuals**2, weights=bench.own))),
+            acceptance=Acceptance.of([*c.acceptance.checks, Check("shared", True, sentence)]),
         )
 
     def raw_draws(self, f: Finalist) -> Array:

@@ -33,12 +33,12 @@ class Candidate:
 
     law : the form as a law like any other; its starts lie around the found constants.
     constants : by symbol, of the fit to all training points (of the first group, where they are grouped).
-    group_constants : group -> constants; empty without groups.
+    group_constants : group -> constants; empty without groups. shared : constants that are the same in all groups.
     complexity : constants + operators of the canonical expression.
     error : mean root-mean-square residual over the hold-outs, in the objective's space. train_error : over all rows
         that were searched on. folds : the error of every hold-out. held : mean absolute residual of every row that some
         hold-out holds out. draws : constants of resampled rows, shape (resamples, groups, constants), None where the
-        form was not resampled.
+        form was not resampled; every group resampled by itself, also where constants are shared.
     acceptance : the verdict. steps : how the engine reached the form, oldest first.
     """
 
@@ -54,6 +54,7 @@ class Candidate:
     group_constants: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     held: Array | None = field(default=None, repr=False)
     draws: Array | None = field(default=None, repr=False)
+    shared: tuple[str, ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -107,6 +108,7 @@ class Candidate:
             "variables": {v.symbol: v.quantity for v in self.law.variables},
             "constants": dict(self.constants),
             "group_constants": {g: dict(c) for g, c in self.group_constants.items()},
+            "shared": list(self.shared),
             "complexity": self.complexity,
             "error": self.error,
             "folds": list(self.folds),

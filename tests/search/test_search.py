@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from formsearch.exceptions import EngineMissingError, InputError, UnknownNameError
-from formsearch.law import Law
+from formsearch.law import Law, Variable
 from formsearch.points import Points
 from formsearch.registry import laws
 from formsearch.search import search
@@ -112,6 +112,8 @@ def test_ctrl_c_keeps_the_front():
 
     front = search(chinchilla_points(), seconds=60, seeds=None, progress=stop)
     assert front.candidates
+    assert front.status.startswith("stopped by the user")
+    assert front.seconds < 40
 
 
 def test_groups_have_constants_of_their_own():
@@ -125,6 +127,47 @@ def test_groups_have_constants_of_their_own():
     assert front.best is not None
     assert set(front.best.group_constants) == {"a", "b", "c", "d"}
     assert np.abs(front.best.predict(points) - y).max() < 3e-3
+
+
+def test_groups_share_what_need_not_differ():
+    rng = np.random.default_rng(0)
+    x = np.tile(np.geomspace(200, 2e5, 12), 4)
+    label = np.repeat(np.array(["a", "b", "c", "d"], dtype=object), 12)
+    level, scale = np.repeat([0.5, 1.0, 0.75, 0.6], 12), np.repeat([3.0, 5.0, 7.0, 9.0], 12)
+    y = level + scale * x**-0.27
+    points = Points(target=y + rng.normal(0, 3e-3, len(y)), factors={"samples": x}, group=label)
+
+    class PowerLaw(Parrot):
+        def propose(self, points, config, report=None):
+            law = Law("power", "E + A*n**-alpha", (Variable("n", "samples"),))
+            yield Proposal(from_law(law), (float("nan"),) * 3, self.name)
+
+    best = search(points, engine=PowerLaw(), seconds=20, seeds=None).best
+    (exponent,) = (c.symbol for c in best.law.constants if c.meaning == "exponent")
+    assert best.shared == (exponent,)
+    values = {constants[exponent] for constants in best.group_constants.values()}
+    assert len(values) == 1
+    assert values.pop() == pytest.approx(0.27, abs=0.02)
+    amplitudes = {round(constants["A"]) for constants in best.group_constants.values()}
+    assert len(amplitudes) == 4
+    assert "share" in best.acceptance.checks[-1].sentence
+    assert best.to_dict()["shared"] == [exponent]
+
+
+def test_groups_that_differ_share_nothing():
+    x = np.tile(np.geomspace(200, 2e5, 12), 3)
+    label = np.repeat(np.array(["a", "b", "c"], dtype=object), 12)
+    y = 0.5 + 5.0 * x ** -np.repeat([0.2, 0.3, 0.4], 12) + np.random.default_rng(1).normal(0, 1e-3, len(x))
+    points = Points(target=y, factors={"samples": x}, group=label)
+
+    class PowerLaw(Parrot):
+        def propose(self, points, config, report=None):
+            law = Law("power", "A*n**-alpha + E", (Variable("n", "samples"),))
+            yield Proposal(from_law(law), (float("nan"),) * 3, self.name)
+
+    best = search(points, engine=PowerLaw(), seconds=20, seeds=None).best
+    exponents = [c.symbol for c in best.law.constants if c.meaning == "exponent"]
+    assert not set(exponents) & set(best.shared)
 
 
 def test_only_the_training_split_is_searched():
