@@ -7,6 +7,7 @@ quadratics and powers of its complement; `proportion` is a share of a mixture; `
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -136,19 +137,21 @@ def ratio(x: str, y: str) -> Shape:
     return make
 
 
-def capped(x: str, y: str, exponent: Scalar, scale: float | None = None) -> Shape:
+def capped(
+    x: str, y: str, exponent: Scalar, scale: float | None = None, reach: float = math.nan, multiple: float = math.nan
+) -> Shape:
     """A power of x whose returns diminish beyond y: z**p with z = min(x, y) + r*y*(1 - exp(-(x/y - 1)/r)) for x > y.
 
     That is how repeated data and the parameters beyond what data can use count (Muennighoff et al. 2023, Eqs. 5-6).
-    With `scale` the cap is k*y, k starting near it.
+    With `scale` the cap is k*y, k starting near it. `reach` and `multiple` are numbers to start r and k from.
     """
 
     def make(d: Fresh) -> tuple[Factor, ...]:
-        r = d.new(POSITIVE)
+        r = d.new(POSITIVE, reach)
         k: tuple[tuple[int, int], ...] = ()
         if scale is not None:
             low, high = POSITIVE.start
-            k = ((d.new(POSITIVE._replace(start=(low * scale, high * scale))), 1),)
+            k = ((d.new(POSITIVE._replace(start=(low * scale, high * scale)), multiple), 1),)
         over = tuple((i, -p) for i, p in k)
         excess = (Term(Scalar(-ONE)), Term(Scalar(ONE, over), (Power(x, UNIT), Power(y, OVER))))
         decay = Apply("exp", ((Term(Scalar(-ONE, ((r, -1),)), (Apply("max", ((), excess)),)),),))

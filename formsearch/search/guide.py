@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from formsearch.core.batch import Pack
 from formsearch.quantities import quantity
 from formsearch.search.alphabet import Alphabet, Fresh, Shape, joined, logarithm, numeric, plain
+from formsearch.search.bends import measured
 from formsearch.search.emit import emit, to_centred, to_raw
 from formsearch.search.factoring import inside_of, is_sum, partners, widened, widened_by
 from formsearch.search.grammar import (
@@ -35,10 +36,11 @@ from formsearch.search.grammar import (
     Term,
     constant,
     free_constant,
+    scalar_value,
     uses,
 )
 from formsearch.search.moves import DRIFT
-from formsearch.search.places import Draft, Move, Place, Rewrite, places, sites
+from formsearch.search.places import Draft, Move, Place, Rewrite, exchanged, places, sites
 from formsearch.search.workbench import Fitted, Workbench
 
 Array = NDArray[np.float64]
@@ -159,6 +161,7 @@ class Guide:
         self._promotions(f, slopes, offer)
         self._drifts(f, slopes, offer)
         self._shares(f, offer)
+        self._bends(f, offer)
         self._wraps(f, self.bench.target - residuals, offer)
         if not moves:
             return []
@@ -308,6 +311,19 @@ class Guide:
                         u, v = self._pair_columns(q, name)
                         label = f"extend a sum by {name} {at}"
                         offer(Move("extend", label, _longer_by_all(place, k, group)), beside * u, beside * v)
+
+    def _bends(self, f: Fitted, offer: Callable[..., None]) -> None:
+        """Powers that bend: along what the bend would change."""
+        raw = f.raw()
+        for place in places(f.form.body, 0):
+            for k, factor in enumerate(place.term.factors):
+                if not (isinstance(factor, Power) and factor.exponent.constants):
+                    continue
+                base = self._column(f, place.term.factors)
+                p = scalar_value(factor.exponent, raw)
+                for name, shape, ratio in measured(factor, p, self.bench.columns, self.alphabet):
+                    label = f"{name} in {factor.variable} [{place.at}.{k}]"
+                    offer(Move("wrap", label, exchanged(place, k, shape)), base * (ratio - 1))
 
     def _column(self, f: Fitted, factors: tuple[Factor, ...]) -> Array:
         """A product of factors at each row, at the form's constants."""

@@ -20,18 +20,17 @@ Children are sampled: classes by weight, then uniformly inside the class.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Container, Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
 
-from formsearch.search.alphabet import OVER, Alphabet, Fresh, Shape, capped, exponential, joined, plain, ratio
+from formsearch.search.alphabet import OVER, Alphabet, Fresh, Shape, exponential, joined, plain, ratio
+from formsearch.search.bends import bends
 from formsearch.search.factoring import factoring
 from formsearch.search.grammar import (
     AMPLITUDE,
     EXPONENT,
-    ONE,
     POSITIVE,
     RATE,
     UNIT,
@@ -230,7 +229,7 @@ def _wrap(body: Sum, alphabet: Alphabet) -> Iterator[Move]:
     for place in places(body, 1):
         for f, factor in enumerate(place.term.factors):
             if isinstance(factor, Power) and factor.exponent.constants:
-                for label, shape in itertools.chain(_bent(factor), _capped(factor, alphabet)):
+                for label, shape in bends(factor, alphabet):
                     yield Move("wrap", f"{label} in {factor.variable}", exchanged(place, f, shape))
     rates = alphabet.rates()
     chosen = [[q] for q in rates] + ([rates] if len(rates) > 1 else [])
@@ -245,36 +244,6 @@ def _wrap(body: Sum, alphabet: Alphabet) -> Iterator[Move]:
 def _powered(rest: Sum, terms: Sum) -> Rewrite:
     """rest + (terms)**p, p starting from 1."""
     return lambda d: (*rest, Term(UNIT, (Apply("power", (terms,), constant(d.new(EXPONENT, 1.0))),)))
-
-
-def _bent(f: Power) -> Iterator[tuple[str, Shape]]:
-    """Ways a pure power bends: shifted (1 + x/s)**-p, rectified 1/(d + x**p), broken."""
-    x, e = f.variable, f.exponent
-
-    def shifted(d: Fresh) -> tuple[Factor, ...]:
-        return (Apply("power", ((Term(UNIT), Term(constant(d.new(POSITIVE)), (Power(x, UNIT),))),), e),)
-
-    def rectified(d: Fresh) -> tuple[Factor, ...]:
-        size, sign = Scalar(abs(e.number), e.constants), Scalar(ONE if e.number > 0 else -ONE)
-        return (Apply("power", ((Term(constant(d.new(POSITIVE))), Term(UNIT, (Power(x, size),))),), sign),)
-
-    def broken(d: Fresh) -> tuple[Factor, ...]:
-        bend = (Term(UNIT), Term(constant(d.new(POSITIVE)), (Power(x, constant(d.new(EXPONENT))),)))
-        return f, Apply("power", (bend,), constant(d.new(EXPONENT), -1))
-
-    yield "shifted power", shifted
-    yield "rectified power", rectified
-    yield "broken power", broken
-
-
-def _capped(f: Power, alphabet: Alphabet) -> Iterator[tuple[str, Shape]]:
-    """A size has less and less effect beyond another one, or beyond a multiple of it."""
-    sizes = [q for q, role in alphabet.roles.items() if role == "size"]
-    for y in sizes:
-        if f.variable in sizes and y != f.variable:
-            yield f"returns that diminish beyond {y}", capped(f.variable, y, f.exponent)
-            scale = math.exp(alphabet.centres[f.variable] - alphabet.centres[y])
-            yield f"returns that diminish beyond a multiple of {y}", capped(f.variable, y, f.exponent, scale)
 
 
 def _tie(sketch: Sketch) -> Iterator[Move]:

@@ -94,3 +94,23 @@ def test_points_that_rise_with_data_are_not_held_to_fall():
     bench = Workbench(points, ("unique_tokens", "D"), LeastSquares(), folds_of(points), 0)
     assert "D" not in falling(bench)
     assert "unique_tokens" in falling(bench)
+
+
+def test_a_bend_is_told_before_it_is_fitted():
+    """Where repeated data count less and less, the cap at the unique tokens is among the first hints."""
+    law = laws["muennighoff2023"]
+    rng = np.random.default_rng(0)
+    unique = np.exp(rng.uniform(np.log(1e8), np.log(1e10), 150))
+    table = {
+        "N": np.exp(rng.uniform(np.log(7e6), np.log(4e9), 150)),
+        "unique_tokens": unique,
+        "D": unique * np.exp(rng.uniform(0, np.log(60.0), 150)),
+    }
+    target = law.evaluate(table, law.published["muennighoff2023"].constants)
+    bench, guide = ready(Points(target=target, factors=table))
+    first = [h for h in guide.hints(fitted(bench, "chinchilla")) if h.move.group == "wrap"][:3]
+    assert any(label.startswith("returns that diminish beyond") for label in labels(first, 3))
+    draft = Draft(fitted(bench, "chinchilla").sketch())
+    child = normalise(first[0].move.rewrite(draft), draft.kinds, draft.values)
+    # Its constants start from the numbers that promised most.
+    assert np.isfinite(child.values).all()

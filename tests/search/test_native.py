@@ -16,7 +16,7 @@ from formsearch.search.emit import KEPT, Columns
 from formsearch.search.engine import Config
 from formsearch.search.judge import folds_of
 from formsearch.search.native import Archipelago, together
-from formsearch.search.population import Effort, Tools
+from formsearch.search.population import FRONTS, Effort, Tools
 from formsearch.search.workbench import Workbench, drive
 
 
@@ -131,4 +131,4 @@ def test_memory_is_bounded(monkeypatch):
     assert search.tools.tried > 600
     assert len(search.main.seen) <= 300 + 2 * len(search.main.members) + 24 * 8 * 3
     effort = search.tools.effort
-    assert len(search.main.members) <= 4 * effort.niche * search.config.max_complexity
+    assert len(search.main.members) <= len(FRONTS) * effort.niche * search.config.max_complexity
