@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from formsearch.core.objectives import Objective
 from formsearch.exceptions import InputError
-from formsearch.fit.multistart import GRADIENT, Outcome, at_bounds, multistart, perfect_sum, status_of
+from formsearch.fit.multistart import (
+    GRADIENT,
+    Outcome,
+    at_bounds,
+    multistart,
+    out_of_range,
+    perfect_sum,
+    status_of,
+    unusable,
+)
 from formsearch.fit.problem import Problem, require_rows
 from formsearch.fit.result import Fit, Status
 from formsearch.law import Law
@@ -95,7 +104,7 @@ def fit_groups(
         joint = fit_shared(law, grouped, objective, shared, [f.constants for f in found], pooled.constants)
         summary, values = joint.outcome, list(joint.own)
         common = dict(zip(shared, map(float, joint.shared), strict=True))
-        status = _joint_status(law, points, objective, grouped.labels, values, shared, summary)
+        status = _joint_status(points, objective, dict(zip(parts, problems, strict=True)), values, shared, summary)
     else:
         summary, values, common = _together(found), [f.constants for f in found], {}
         status = _separate_status(grouped.labels, problems, objective, found)
@@ -152,15 +161,18 @@ def _separate_status(
 
 
 def _joint_status(
-    law: Law,
     points: Points,
     objective: Objective,
-    labels: Sequence[str],
+    groups: Mapping[str, Problem],
     values: Sequence[Array],
     shared: tuple[str, ...],
     found: Outcome,
 ) -> Status:
     best = f"{round(found.share * found.starts)} of {found.starts} starts of {', '.join(shared)} reached the optimum"
+    each = list(zip(groups.items(), values, strict=True))
+    for (label, problem), x in each:
+        if where := out_of_range(problem, x):
+            return unusable(f"{where}, in group {label!r}")
     if found.objective <= perfect_sum(points, objective):
         return Status(
             "converged", f"converged: the form passes through every point, to the rounding of the data; {best}"
@@ -173,8 +185,8 @@ def _joint_status(
         )
     held = dict.fromkeys(
         text if symbol in shared else f"{text} in group {label!r}"
-        for label, x in zip(labels, values, strict=True)
-        for symbol, text in at_bounds(law, x)
+        for (label, problem), x in each
+        for symbol, text in at_bounds(problem.law, x)
     )
     if held:
         more = f" and {len(held) - 3} more" if len(held) > 3 else ""

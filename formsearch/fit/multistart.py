@@ -289,14 +289,18 @@ def out_of_range(problem: Problem, constants: Array) -> str:
     return f"row {problem.points.rows[i]} is {formula[i]:.6g} by the formula, {ours[i]:.6g} in the fit"
 
 
+def unusable(where: str) -> Status:
+    """The status of constants at which the form is `out_of_range`."""
+    return Status(
+        "failed", f"at these constants the form leaves the range of float64: {where}; bound the constants that run away"
+    )
+
+
 def status_of(problem: Problem, objective: Objective, found: Outcome, flat: tuple[str, ...] = ()) -> Status:
     """The outcome in words. `flat` names constants that the points do not identify."""
     best = f"{round(found.share * found.starts)} of {found.starts} starts reached the best optimum"
     if where := out_of_range(problem, found.constants):
-        return Status(
-            "failed",
-            f"at these constants the form leaves the range of float64: {where}; bound the constants that run away",
-        )
+        return unusable(where)
     if found.objective <= perfect_sum(problem.points, objective):
         return Status(
             "converged", f"converged: the form passes through every point, to the rounding of the data; {best}"
