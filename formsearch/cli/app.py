@@ -1,5 +1,6 @@
 """The application: its verbs by name, suggestions for misspelt ones, `--version`."""
 
+import difflib
 import sys
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from formsearch.cli.search import search
 from formsearch.cli.terminal import show_anything
 from formsearch.cli.verb import guarded
 from formsearch.cli.verify import verify
-from formsearch.exceptions import UnknownNameError
+from formsearch.exceptions import InputError, UnknownNameError
 
 VERBS = {
     "run": run,
@@ -89,11 +90,33 @@ for _name, _verb in VERBS.items():
 
 def run_app() -> None:
     """Run the application on `sys.argv` and exit with the verb's code."""
-
     show_anything()
 
     def call() -> int:
-        app(prog_name="formsearch")
-        return 0
+        try:
+            return int(app(prog_name="formsearch", standalone_mode=False) or 0)
+        except typer.Abort:
+            raise KeyboardInterrupt from None
+        except Exception as error:
+            if type(error).__name__ == "NoArgsIsHelpError":  # the help is printed already
+                return InputError.exit_code
+            if not hasattr(error, "format_message"):
+                raise
+            raise _in_one_line(error) from None
 
     sys.exit(guarded(call))
+
+
+def _in_one_line(error: Any) -> InputError:
+    """The parser's complaint about a command line as an error like all others, with the nearest option."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "formsearch"
+    where = f"`{path} --help` lists them"
+    if (name := getattr(error, "option_name", None)) and context is not None and "o such option" in str(error.message):
+        known = [o for p in context.command.params for o in (*p.opts, *p.secondary_opts) if o.startswith("--")]
+        near = difflib.get_close_matches(name, known, n=3)
+        return InputError(
+            f"no such option {name!r}: " + (f"did you mean {' or '.join(map(repr, near))}?" if near else where)
+        )
+    message = error.format_message().strip().rstrip(".")
+    return InputError(f"{message[:1].lower()}{message[1:]}; see `{path} --help`")

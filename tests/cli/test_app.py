@@ -48,7 +48,32 @@ def test_misspelt_verbs_and_options_are_bad_input(cli) -> None:
     done = cli("lwas")
     assert done.code == 2
     assert done.err == "error: unknown verb 'lwas': did you mean 'laws'?; `formsearch --help` lists them\n"
-    assert cli("laws", "--jsno").code == 2
+    assert cli("laws", "--jsno").err == "error: no such option '--jsno': did you mean '--json'?\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--zzz"], "no such option '--zzz': `formsearch --help` lists them"),
+        (["run", "--zzz"], "no such option '--zzz': `formsearch run --help` lists them"),
+        (["compare", "zhao2025", "--starts", "few"], "invalid value for '--starts': "),
+        (["compare", "a", "b"], "got unexpected extra argument"),
+        (["run", "--laws"], "option '--laws' requires an argument"),
+        (["report"], "missing argument 'RUN'; see `formsearch report --help`"),
+    ],
+)
+def test_command_lines_that_cannot_be_parsed_are_bad_input_in_one_line(cli, words, message: str) -> None:
+    done = cli(*words)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"error: {message}")
+    assert done.err.count("\n") == 1
+
+
+def test_without_a_verb_the_verbs_are_listed(cli) -> None:
+    done = cli()
+    assert done.code == 2
+    assert "formsearch run zhao2025 --out out" in done.out
+    assert done.err == ""
 
 
 def test_errors_are_one_line_with_the_code_of_their_kind(capsys) -> None:
