@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= demo-out
 SEARCH_SECONDS ?= 45
+FUZZ_SECONDS ?= 60
 
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-slow lint docs clean
+.PHONY: help demo test test-slow lint docs faults fuzz clean
 
 help:
 	@echo "make demo       install into $(VENV) and run the main job on the built-in data (result in $(DEMO)/)"
@@ -15,6 +16,8 @@ help:
 	@echo "make test-slow  the heavy statistics and long searches as well"
 	@echo "make lint       ruff and mypy"
 	@echo "make docs       the documentation, in docs/_build/html"
+	@echo "make faults     kill, starve and mislead real runs, resume them, and print what was lost"
+	@echo "make fuzz       hostile input at every door, FUZZ_SECONDS=60 each; prints inputs tried and findings"
 	@echo "make clean      remove $(VENV), $(DEMO) and caches"
 
 demo: $(VENV)/.installed
@@ -34,6 +37,12 @@ lint: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build/html
+
+faults: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.faults
+
+fuzz: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 clean:
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks build dist docs/_build docs/generated

@@ -28,6 +28,8 @@ from tests.faults.harness import (
 Fault = Callable[[Bench, int], Outcome]
 
 PAGE = 4096
+ROOMS = (150_000, 60_000, 300_000, 1_500_000)
+"""Bytes of disks that are too small: for the store, for the report, for neither of them at last."""
 
 
 def kills(bench: Bench, times: int) -> Outcome:
@@ -91,7 +93,7 @@ def full_disk(bench: Bench, times: int) -> Outcome:
     """A disk with room for a part of the run; then one with room for all of it."""
     outcome = Outcome("full disk")
     for k in range(times):
-        room = 60_000 + 50_000 * k
+        room = ROOMS[k % len(ROOMS)]
         with small_disk(bench.root / f"disk-{k}", room) as disk:
             outcome.fault = f"full disk ({disk.how})"
             out = disk.folder / "out"
@@ -226,7 +228,7 @@ def damaged_pages(bench: Bench, times: int) -> Outcome:
         bench.run(out)
         store = out / "work.sqlite"
         content = bytearray(store.read_bytes())
-        number = 2 + (5 * k) % (len(content) // PAGE - 2)
+        number = 3 + (5 * k) % (len(content) // PAGE - 3)
         content[number * PAGE : (number + 1) * PAGE] = os.urandom(PAGE)
         store.write_bytes(content)
         done = bench.run(out)

@@ -181,7 +181,11 @@ def disturbed(
             process.kill()
             outcome.said = "it hung"
         code = process.wait()
+        last = (process.stderr.read() if process.stderr is not None else "").strip().splitlines()[-1:]
     outcome.codes[code] = outcome.codes.get(code, 0) + 1
+    # Ctrl-C after the end of the work, while the interpreter shuts down, is -SIGINT and silent.
+    if code not in (0, 130, 143, -signal.SIGKILL) and (code != -signal.SIGINT or "Interrupt" in "".join(last)):
+        outcome.said = f"code {code}: {' '.join(last)}"
     return keys(store_of(out))
 
 
