@@ -16,7 +16,6 @@ def installed(tmp_path, monkeypatch):
             monkeypatch.delenv(name, raising=False)
         for name, value in fake.environment().items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setenv("PATH", f"{fake.root / 'bin'}:/usr/bin:/bin")
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
         monkeypatch.syspath_prepend(str(fake.site))
         return fake

@@ -24,7 +24,7 @@ def fake_pysr(tmp_path, monkeypatch):
         for name in VARIABLES:
             monkeypatch.delenv(name, raising=False)
         for name, value in fake.environment().items():
-            monkeypatch.setenv(name, f"{value}{os.pathsep}{os.environ['PATH']}" if name == "PATH" else value)
+            monkeypatch.setenv(name, value)  # PATH too: no other Julia of this machine shall be found
         monkeypatch.syspath_prepend(str(fake.site))
         importlib.invalidate_caches()
         return fake

@@ -126,9 +126,8 @@ def test_weights_and_objectives_reach_pysr(fake_pysr, dense, tmp_path) -> None:
         ("1.10.3", "1.11.3", "SymbolicRegression.jl 1.11.3 is installed in"),
     ],
 )
-def test_what_is_missing_is_named_with_one_command(fake_pysr, monkeypatch, julia, backend, words) -> None:
-    fake = fake_pysr(julia=julia, backend=backend)
-    monkeypatch.setenv("PATH", str(fake.root / "bin") + ":/bin")
+def test_what_is_missing_is_named_with_one_command(fake_pysr, julia, backend, words) -> None:
+    fake_pysr(julia=julia, backend=backend)
     with pytest.raises(EngineMissingError) as caught:
         get_engine("pysr")
     assert words in str(caught.value)
@@ -148,7 +147,6 @@ def test_a_bare_exception_at_import_is_told_as_what_it_is(fake_pysr, dense, tmp_
 
 def test_julia_is_downloaded_only_with_consent(fake_pysr, dense, tmp_path, monkeypatch) -> None:
     fake_pysr(mode="no julia", julia=None, backend=None, equations=ROWS, log=str(tmp_path / "log"))
-    monkeypatch.setenv("PATH", str(tmp_path / "fake" / "bin") + ":/bin")
     monkeypatch.setenv("FORMSEARCH_ALLOW_JULIA_INSTALL", "1")
     engine = get_engine("pysr")
     assert engine.allow_install
