@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from formsearch.cli import completing
 from formsearch.cli.fit import Starts
 from formsearch.cli.own import Formulas, LawFiles, chosen_laws, tell_own
 from formsearch.cli.terminal import progress
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
     from formsearch.points import Points
 
 Laws = Annotated[
-    list[str] | None, typer.Option(help="Laws to judge, repeatable or joined by commas. (default: all)", metavar="NAME")
+    list[str] | None,
+    typer.Option(
+        help="Laws to judge, repeatable or joined by commas. (default: all)",
+        metavar="NAME",
+        autocompletion=completing.laws,
+    ),
 ]
 Split = Annotated[
     str | None,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from formsearch.cli import completing
 from formsearch.cli.own import Formula, one_law, tell_own
 from formsearch.cli.terminal import number, progress, table
 from formsearch.cli.verb import Session, Source, factors, verb, words, write_report
@@ -37,6 +38,7 @@ def fit(
         typer.Option(
             help="The law, from `formsearch laws`, or a Python file with LAW = Law(...), read, never run.",
             metavar="NAME",
+            autocompletion=completing.law_or_file,
         ),
     ] = None,
     formula: Formula = None,

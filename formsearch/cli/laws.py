@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from formsearch.cli import completing
 from formsearch.cli.own import law_called
 from formsearch.cli.verb import Session, verb
 
@@ -21,7 +22,11 @@ WIDEST = 120
 def laws(
     session: Session,
     name: Annotated[
-        str | None, typer.Argument(help="Show this law (a name, or a file of yours); without it all are listed.")
+        str | None,
+        typer.Argument(
+            help="Show this law (a name, or a file of yours); without it all are listed.",
+            autocompletion=completing.law_or_file,
+        ),
     ] = None,
 ) -> None:
     """List the candidate laws, or show one: formula, constants, published fits, limits, caveats, conflicts."""

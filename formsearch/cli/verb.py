@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from formsearch.cli import terminal
+from formsearch.cli import completing, terminal
 from formsearch.cli.ending import TERMINATED, Terminated, no_room, terminable
 from formsearch.exceptions import FormsearchError, InputError
 
@@ -231,6 +231,7 @@ _DATA_ARGUMENT = Annotated[
         help="A table (CSV, TSV, JSON lines, Parquet, Excel), or a name from `formsearch data`. "
         "(default: what formsearch.toml names)",
         show_default=False,
+        autocompletion=completing.data,
     ),
 ]
 

@@ -57,7 +57,7 @@ def _must_exist(text: str) -> None:
             "data set or file",
             text,
             cards(),
-            "give the path of a CSV or Parquet file, or a name from `formsearch data`",
+            "give the path of a table, or a name from `formsearch data`",
         )
 
 
