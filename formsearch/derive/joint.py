@@ -215,7 +215,9 @@ def _cross_check(joint: Joint) -> Step:
         if ours is None or not all(problem.domains[n].holds(v) for n, v in ours.items()):
             continue
         seen = together.minimum(given, starts=6)
-        if seen is None:
+        if seen is None or not seen.is_minimum:  # lost at the edge of where the form is defined: look longer
+            seen = together.minimum(given)
+        if seen is None or not seen.is_minimum:
             continue
         if numeric:  # our own answer came from derivatives, so the second road must do without
             other, value = without_derivatives(problem, problem.expression, joint.names, given, ours)
@@ -223,7 +225,7 @@ def _cross_check(joint: Joint) -> Step:
         else:
             other = dict(seen.x)
         worst = max(worst, *(abs(other[n] - ours[n]) / abs(ours[n]) for n in joint.names))
-        lowest = min(lowest, *seen.curvature)
+        lowest = min(lowest, together.curvature_at(ours, given))
         compared += 1
         if compared == 4:
             break

@@ -242,6 +242,14 @@ class SeveralVariables:
         return JointMinimum(where, shown, float(np.max(np.abs(slope(t)))), tuple(map(float, curvature)), starts,
                             agreeing)  # fmt: skip
 
+    def curvature_at(self, x: Mapping[str, float], others: Mapping[str, float]) -> float:
+        """The smallest eigenvalue of the Hessian (in the scaled variables) at a place."""
+        known = {**self.known, **others}
+        t = self.scaled(np.asarray([x[n] for n in self.names]))
+        with np.errstate(all="ignore"):
+            matrix = np.asarray(self.h(*t, *(float(known[n]) for n in self.fixed)), dtype=np.float64)
+        return float(np.linalg.eigvalsh(matrix)[0]) if np.all(np.isfinite(matrix)) else math.nan
+
     def _starts(self, count: int, near: Mapping[str, float] | None) -> list[Array]:
         if near is not None:
             return [self.scaled(np.asarray([near[n] for n in self.names]))]

@@ -114,7 +114,7 @@ def _length(expression: Any) -> tuple[int, int]:
     import sympy
 
     nested = sum(
-        f.as_base_exp()[1].is_negative is True
+        f.as_base_exp()[1].is_negative is True or (f.is_Rational and f.q != 1)
         for total in expression.atoms(sympy.Add)
         for term in total.args
         for f in sympy.Mul.make_args(term)
