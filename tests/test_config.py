@@ -127,3 +127,11 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [1e9, 1 / 3, 1e6 + 0.5, 123456789.0, 5e-324])
 def test_numbers_are_written_exactly(number: float) -> None:
     assert float(number_text(number)) == number
+
+
+def test_the_example_of_the_page_on_tables_is_valid(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "tables.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    found = read_config(write(tmp_path, example))
+    told = set(re.findall(r"`(\w+)`", page.split("Further keys are")[1].split(";")[0]))
+    assert set(found.model_fields_set) | told == set(Config.model_fields)
