@@ -58,7 +58,7 @@ def search(
     ] = None,
     resume: Annotated[
         str | None,
-        typer.Option(help="PySR: go on from the front of an earlier run (its folder, as a note tells).", metavar="DIR"),
+        typer.Option(help="PySR: go on from an earlier run, `last` or its folder.", metavar="DIR"),
     ] = None,
     allow_julia_install: Annotated[
         bool,
@@ -105,6 +105,7 @@ def _engines(names: list[str], around: str | None, resume: str | None, install: 
     own.allow_install = install or own.allow_install
     if missing := own.available():
         raise EngineMissingError(f"engine pysr: {missing}")
+    own.install()  # before the clock of the search starts
     return [own if name == "pysr" else name for name in names]
 
 

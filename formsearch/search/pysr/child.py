@@ -1,7 +1,8 @@
 """The child process: the only place that imports PySR, and with it Julia.
 
 Request: `options` of the constructor, `fit` (X, y, weights, variable_names), `template` (keyword arguments of
-TemplateExpressionSpec, or null), `seconds` until the search must have ended, the import included.
+TemplateExpressionSpec, or null), `seconds` until the search must have ended, the import included. With `import_only`
+nothing is searched: where it may, PySR installs what it lacks.
 Answers: {"kind": "ready", versions, import_seconds}, then {"kind": "result", "best": PySR's own choice}.
 What was found is not sent: PySR writes it to `output_directory/run_id`, where it survives whatever happens here.
 """
@@ -33,6 +34,8 @@ def work(request: dict[str, Any], send: Send) -> None:
     pysr = _imported()
     took = time.monotonic() - begun
     send({"kind": "ready", "versions": _versions(pysr), "import_seconds": took})
+    if request.get("import_only"):
+        return
     left = request["seconds"] - took - ENDING
     if left < LEAST:
         raise RuntimeError(

@@ -20,7 +20,7 @@ from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, 
 from formsearch.search.pysr.hall import Row, read_hall
 from formsearch.search.pysr.losses import elementwise_loss
 from formsearch.search.pysr.mend import mended
-from formsearch.search.pysr.options import SIZE, Exponents, Wish, options
+from formsearch.search.pysr.options import SIZE, Exponents, Wish, nodes_allowed, options, variable_nodes
 from formsearch.search.pysr.probe import CONSENT, Probe, consent, probe
 from formsearch.search.pysr.refine import Refinement
 from formsearch.search.pysr.signature import Signature, read_signature
@@ -37,6 +37,9 @@ WATCH = 1.0
 LATER = 2.0
 """Seconds after which a child that has not ended is ended: PySR's own limit comes first."""
 REFINE_AT_MOST = 30.0
+INSTALLING = 3600.0
+"""Seconds that PySR may take to install Julia, its packages, and to compile them."""
+LAST = "last"
 CHECKPOINT = "checkpoint.pkl"
 STATE = "pysr folder"
 
@@ -50,8 +53,8 @@ class PySR:
         environment variable `FORMSEARCH_ALLOW_JULIA_INSTALL` says.
     folder : where runs are kept; each in a folder of its own that is never overwritten. By default the user's state
         folder.
-    resume : folder of an earlier run on the same points: its front joins the new one's and, on PySR 2, is fed back
-        into the search.
+    resume : folder of an earlier run on the same points, or "last": its front joins the new one's and, on PySR 2, is
+        fed back into the search.
     runs : seeds searched side by side, each in a process of its own. exponents : "constant", or "free" to let a
         variable be an exponent. mend : propose mended forms beside the rows (see `mend`).
     refine : share of the time (30 s at most) in which the native engine goes on from PySR's forms; 0 leaves it out.
@@ -89,6 +92,22 @@ class PySR:
         """None if PySR can run here, else what is missing and the one command that completes it. Offline."""
         return probe().missing(self.allow_install)
 
+    def install(self) -> bool:
+        """Let PySR download Julia and its packages, if it is allowed to and lacks them; whether it did.
+
+        Takes minutes, once. Raises `EngineMissingError` where that fails, with PySR's own words.
+        """
+        if not (self.allow_install and probe().trouble):
+            return False
+        environment = {"PYTHON_JULIAPKG_OFFLINE": "no"}
+        with Children(MODULE, [{"import_only": True}], INSTALLING, environment=environment) as children:
+            for _ in children.answers():
+                pass
+        (outcome,) = children.outcomes
+        if outcome.status != "done":
+            raise EngineMissingError(f"engine pysr: Julia could not be installed: {outcome.error or 'interrupted'}")
+        return True
+
     def propose(self, points: Points, config: Config, report: Report | None = None) -> Iterable[Proposal]:
         """Search; yields what was found when the children have ended, or were interrupted.
 
@@ -96,11 +115,13 @@ class PySR:
         nothing on disk.
         """
         begun = time.monotonic()
+        self.notes = []
+        if self.install():
+            self.notes.append(f"PySR installed Julia and its packages first, in {time.monotonic() - begun:.0f} s")
         found = probe()
         if missing := found.missing(self.allow_install):
             raise EngineMissingError(f"engine pysr: {missing}")
         assert found.package is not None
-        self.notes = []
         task = prepare(points, config, self._law())
         self.notes.extend(task.notes)
         run = Run(self, task, config, found, read_signature(found.package))
@@ -151,8 +172,20 @@ class Run:
 
     # -- folders -------------------------------------------------------------------------------------------------
 
+    @property
+    def base(self) -> Path:
+        """Where runs are kept."""
+        return Path(self.engine.folder) if self.engine.folder is not None else runs_folder()
+
+    def _last(self) -> Path:
+        """The newest run on the same points: names begin with their hash, then the time."""
+        runs = sorted(self.base.glob(f"{self.task.points.hash}-*"))
+        if not runs:
+            raise InputError(f"there is no earlier run of PySR on these points in {self.base}: leave resume out")
+        return runs[-1]
+
     def _fresh_folder(self) -> Path:
-        base = Path(self.engine.folder) if self.engine.folder is not None else runs_folder()
+        base = self.base
         stem = f"{self.task.points.hash}-{time.strftime('%Y%m%d-%H%M%S')}"
         for k in range(1000):
             folder = base / (stem if not k else f"{stem}-{k}")
@@ -167,7 +200,7 @@ class Run:
 
     def _saved(self) -> tuple[list[Row], str | None]:
         """Rows of an earlier run on the same scaled points, and its folder."""
-        given = self.engine.resume
+        given = self._last() if self.engine.resume == LAST else self.engine.resume
         wanted = given is not None
         if given is None and self.config.states is not None:
             given = (self.config.states.load(STATE) or {}).get("folder")
@@ -203,15 +236,13 @@ class Run:
         """What each child gets."""
         guesses = self._guesses()
         task, config, engine = self.task, self.config, self.engine
-        # Constants of groups come as arguments, which PySR counts as variables: they must be allowed as exponents.
-        exponents = "free" if task.groups else engine.exponents
         requests = []
         for seed in self.seeds:
             wish = Wish(
                 operators=config.operators,
                 loss=elementwise_loss(config.objective, task.points.weight is not None, task.scaling.target),
                 seed=seed, folder=str(self.folder), run=f"seed{seed}", size=min(config.max_complexity, SIZE),
-                exponents=exponents, iterations=config.generations, guesses=guesses, more=engine.more,
+                exponents=self.exponents, iterations=config.generations, guesses=guesses, more=engine.more,
             )  # fmt: skip
             chosen = options(wish, self.signature)
             self.record["runs"][wish.run] = {"seed": seed, "options": chosen}
@@ -235,8 +266,13 @@ class Run:
         saved = saved_guesses(self.task, self.saved, self.signature.template_guesses)
         if self.saved and not saved:
             notes.append(f"PySR {version} takes no templates with parameters as guesses: the search starts anew")
-        variable = 2 if self.engine.exponents == "constant" else 1
-        return saved + law_guesses(self.task, self.config, min(self.config.max_complexity, SIZE), variable)
+        size = nodes_allowed(min(self.config.max_complexity, SIZE), self.exponents)
+        return saved + law_guesses(self.task, self.config, size, variable_nodes(self.exponents))
+
+    @property
+    def exponents(self) -> Exponents:
+        """Constants of groups come as arguments, which PySR counts as variables: they must be allowed as exponents."""
+        return "free" if self.task.groups else self.engine.exponents
 
     def search(self, until: float, report: Report | None) -> None:
         """Run the children until they end or the time is over. Raises `FormsearchError` where all of them failed."""

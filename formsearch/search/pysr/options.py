@@ -18,6 +18,8 @@ ENDLESS = 10_000_000
 """Iterations of a search that the clock ends."""
 SIZE, LARGEST, SMALLEST = 30, 40, 7
 """Nodes of a form: by default, above which PySR warns, below which it refuses."""
+DOUBLED = 1.2
+"""How much larger a form of a scaling law gets where a variable counts as two nodes."""
 POPULATIONS, POPULATION, CYCLES = 12, 33, 380
 OURS = ("niterations", "timeout_in_seconds", "output_directory", "run_id", "operators", "binary_operators",
         "unary_operators", "expression_spec", "guesses", "elementwise_loss", "random_state", "warm_start",
@@ -109,16 +111,26 @@ def options(wish: Wish, signature: Signature) -> dict[str, Any]:
     return chosen | _checked(wish.more, signature)
 
 
+def nodes_allowed(size: int, exponents: Exponents) -> int:
+    """PySR's `maxsize` for forms of so many nodes, where a variable may count as two of them."""
+    wanted = round(DOUBLED * size) if exponents == "constant" else size
+    return min(max(wanted, SMALLEST), LARGEST)
+
+
+def variable_nodes(exponents: Exponents) -> int:
+    """What PySR counts for a variable."""
+    return 2 if exponents == "constant" else 1
+
+
 def _limits(wish: Wish, two: Sequence[str], one: Sequence[str]) -> dict[str, Any]:
     """How large forms may be and how they may nest."""
-    size = min(max(wish.size, SMALLEST), LARGEST)
-    found: dict[str, Any] = {"maxsize": size}
+    found: dict[str, Any] = {"maxsize": nodes_allowed(wish.size, wish.exponents)}
     if "^" in two:
         found["constraints"] = {"^": [1, 1]}
         if wish.exponents == "constant":
             # A variable costs two nodes and an exponent may have one: only constants are left for exponents.
             found["constraints"] = {"^": [2, 1]}
-            found["complexity_of_variables"] = 2
+            found["complexity_of_variables"] = variable_nodes(wish.exponents)
     nested = {"exp": {"exp": 0, "log": 1}, "log": {"exp": 0, "log": 0}}
     kept = {f: {g: n for g, n in inside.items() if g in one} for f, inside in nested.items() if f in one}
     if kept:

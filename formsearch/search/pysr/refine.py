@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from formsearch.law import Law
     from formsearch.points import Points
 
-BOTH = "pysr, then native"
+BOTH = "{}, then native"
 GENERATIONS = 3
 """Of the native engine, where the clock must not decide."""
 
 
 class Refinement:
-    """The native engine at work on PySR's forms. `spent` and `stopped` tell about it afterwards."""
+    """The native engine at work on the forms of another (`by`). `spent` and `stopped` tell about it afterwards."""
 
-    def __init__(self, points: Points, config: Config, report: Report | None) -> None:
-        self.points, self.config, self.report = points, config, report
+    def __init__(self, points: Points, config: Config, report: Report | None, by: str = "pysr") -> None:
+        self.points, self.config, self.report, self.by = points, config, report, by
         self.spent: Spent | None = None
         self.stopped = False
 
@@ -41,24 +41,24 @@ class Refinement:
             return
         engine = Native()
         config = replace(
-            self.config, seeds=tuple(seeds_of(found)), seconds=max(seconds, 0.1), states=None,
+            self.config, seeds=tuple(seeds_of(found, self.by)), seconds=max(seconds, 0.1), states=None,
             folds=self.config.folds or tuple(folds_of(self.points, self.config.seed)),
             generations=None if self.config.generations is None else GENERATIONS,
         )  # fmt: skip
         for proposal in engine.propose(self.points, config, self.report):
-            yield replace(proposal, engine=BOTH)
+            yield replace(proposal, engine=BOTH.format(self.by))
         self.spent = engine.spent
         self.stopped = bool(getattr(engine.spent, "stopped", False))
 
 
-def seeds_of(found: Sequence[Proposal]) -> Iterator[Law]:
-    """The forms as laws, each once, named by the size that PySR gave them."""
+def seeds_of(found: Sequence[Proposal], by: str = "pysr") -> Iterator[Law]:
+    """The forms as laws, each once, named by the size that the engine gave them."""
     seen = set()
     for proposal in found:
         if proposal.form in seen:
             continue
         seen.add(proposal.form)
         row = proposal.steps[0].complexity if proposal.steps else len(seen)
-        law = to_law(proposal.form, proposal.constants, f"pysr-{row}-{len(seen)}")
+        law = to_law(proposal.form, proposal.constants, f"{by}-{row}-{len(seen)}")
         # Only the form is a seed: its constants are drawn as those of any other, in the natural range of their kind.
         yield replace(law, constants=tuple(replace(c, start=None) for c in law.constants))

@@ -17,6 +17,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from formsearch.exceptions import FormulaError, InputError
@@ -217,10 +218,9 @@ def julia(expression: sympy.Expr, constants: Mapping[str, str] | None = None, ca
         if e.is_number:
             value = float(e)
             return repr(value) if value >= 0 else f"({value!r})"
-        if e.is_Add:
-            return "(" + " + ".join(map(write, e.args)) + ")"
-        if e.is_Mul:
-            return "(" + " * ".join(map(write, e.args)) + ")"
+        if e.is_Add or e.is_Mul:
+            # In pairs: Julia reads a + b + c as one call with three arguments, which trees do not have.
+            return reduce(lambda a, b: f"({a} {'+' if e.is_Add else '*'} {b})", map(write, e.args))
         if isinstance(e, sympy.exp):
             return f"exp({write(e.args[0])})"
         if isinstance(e, sympy.log):

@@ -150,6 +150,8 @@ def test_julia_is_downloaded_only_with_consent(fake_pysr, dense, tmp_path, monke
     monkeypatch.setenv("FORMSEARCH_ALLOW_JULIA_INSTALL", "1")
     engine = get_engine("pysr")
     assert engine.allow_install
+    assert engine.install()
+    assert (tmp_path / "log").read_text() == "downloaded Julia"
     engine.folder, engine.refine = tmp_path / "runs", 0
     assert formulas(engine.propose(dense, config(dense)))
 
@@ -233,6 +235,33 @@ def test_resume_feeds_the_saved_front_back_and_keeps_the_old_files(fake_pysr, de
     assert {p.steps[0].formula for p in found if p.steps[0].move == "PySR, seed 0"} >= {TRUTH}
     assert {p: p.read_bytes() for p in before} == before
     assert second.folder_used != first.folder_used
+
+
+def test_resume_finds_the_last_run_on_the_same_points(fake_pysr, dense, tmp_path) -> None:
+    fake_pysr(equations=ROWS)
+    runs = [PySR(folder=tmp_path, mend=False, refine=0) for _ in range(2)]
+    for engine in runs:
+        list(engine.propose(dense, config(dense)))
+    again = PySR(folder=tmp_path, resume="last", mend=False, refine=0)
+    found = list(again.propose(dense, config(dense)))
+    assert {p.steps[0].move for p in found} == {"PySR, seed 0", f"PySR, saved in {runs[1].folder_used}"}
+    other = dense.take(np.arange(30))
+    with pytest.raises(InputError, match="no earlier run of PySR on these points"):
+        list(PySR(folder=tmp_path, resume="last").propose(other, config(other)))
+
+
+def test_work_that_was_cut_off_goes_on_from_its_front(fake_pysr, dense, tmp_path) -> None:
+    """What keeps the state of a search leads to the folder, whose front is there whatever ended the process."""
+
+    class States(dict):
+        load, save = dict.get, dict.__setitem__
+
+    log = tmp_path / "options.json"
+    fake_pysr(equations=ROWS, log=str(log))
+    states = States()
+    for _ in range(2):
+        list(PySR(folder=tmp_path / "runs", mend=False, refine=0).propose(dense, config(dense, states=states)))
+    assert set(json.loads(log.read_text())["guesses"]) == set(ROWS)
 
 
 def test_resume_on_1_5_says_what_it_cannot_do(fake_pysr, dense, tmp_path) -> None:

@@ -61,6 +61,10 @@ def test_operators_decide_constraints() -> None:
     assert not {"constraints", "nested_constraints", "complexity_of_variables"} & set(plain)
     assert plain["operators"] == {"2": ["+", "-", "*"]}
     assert options(wish(exponents="free"), signature)["constraints"] == {"^": [1, 1]}
+    sizes = [
+        options(wish(size=s, exponents=e), signature)["maxsize"] for s in (3, 30, 90) for e in ("free", "constant")
+    ]
+    assert sizes == [7, 7, 30, 36, 40, 40]
     assert options(wish(operators=("+", "exp")), signature)["nested_constraints"] == {"exp": {"exp": 0}}
     with pytest.raises(InputError, match="at least one of the operators"):
         options(wish(operators=("exp",)), signature)
