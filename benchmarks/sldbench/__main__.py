@@ -32,7 +32,7 @@ from benchmarks.sldbench.tasks import (
 from formsearch import Points
 from formsearch.exceptions import FormsearchError
 from formsearch.search import search
-from formsearch.search.front import Candidate, Front
+from formsearch.search.front import Front
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,15 +82,10 @@ def _divided(task: Task, frame: Any, options: argparse.Namespace) -> tuple[Point
     return train, points_of(task, unseen, grouped(rows)) if len(unseen) else None
 
 
-def _choice(front: Front) -> Candidate:
-    """The accepted best, else the one that extrapolates best on the hold-outs."""
-    return front.best if front.best is not None else min(front.candidates, key=lambda c: c.error)
-
-
 def _run(task: Task, train: Points, test: Points | None, seconds: float, seed: int) -> dict[str, Any]:
     clock = time.monotonic()
     front = search(train, seconds=seconds, seed=seed, max_constants=task.cap)
-    best = _choice(front)
+    best = front.predictor
     score = r_squared(task, test, best.predict(test)) if test is not None else float("nan")
     fitted = r_squared(task, train, best.predict(train))
     print(

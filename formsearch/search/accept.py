@@ -44,7 +44,7 @@ class Acceptance:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """The registry law that extrapolates best on the same folds."""
+    """The registry law that extrapolates best on the same folds; without a name, a found form in its place."""
 
     name: str
     fitted: Fitted
@@ -134,14 +134,14 @@ def screen(
 
 def against(bench: Workbench, f: Fitted, reference: Reference) -> Check:
     """Whether a form is better than, or tied with, the best registry law on the held-out rows."""
+    other = f"the best registry law {reference.name}" if reference.name else "the sane form that extrapolates best"
     if f.form == reference.fitted.form:
-        return Check("extrapolation", True, f"is the best registry law, {reference.name}")
+        return Check("extrapolation", True, f"is {other}")
     difference, p = paired(f, reference.fitted, ROUNDING * bench.scale)
     worse = difference > 0 and p < SIGNIFICANCE
     relation = "worse than" if worse else "better than" if difference < 0 and p < SIGNIFICANCE else "tied with"
     sentence = (
-        f"on the held-out rows {relation} the best registry law {reference.name} "
-        f"(mean difference of absolute errors {difference:+.3g}, p = {p:.2g})"
+        f"on the held-out rows {relation} {other} (mean difference of absolute errors {difference:+.3g}, p = {p:.2g})"
     )
     return Check("extrapolation", not worse, sentence)
 

@@ -82,6 +82,11 @@ def bends(f: Power, alphabet: Alphabet) -> Iterator[tuple[str, Shape]]:
         yield f"returns that diminish beyond a multiple of {y}", capped(f.variable, y, f.exponent, ratio)
 
 
+def _exp(x: float) -> float:
+    """exp, held inside float64: a steep power of a large number has no place to bend."""
+    return math.exp(min(max(x, -700.0), 700.0))
+
+
 def measured(f: Power, p: float, columns: Columns, alphabet: Alphabet) -> Iterator[tuple[str, Shape, Array]]:
     """Bends of x**p from a few numbers each, with the factor by which a row's value changes, shape (rows,)."""
     x, log = columns.variables[f.variable], columns.logs[f.variable]
@@ -89,11 +94,11 @@ def measured(f: Power, p: float, columns: Columns, alphabet: Alphabet) -> Iterat
         return
     for at in np.quantile(log, QUANTILES):
         z = log - at
-        yield "shifted power", shifted(f, math.exp(-at)), (1 + np.exp(-z)) ** p
+        yield "shifted power", shifted(f, _exp(-at)), (1 + np.exp(-z)) ** p
         turn = abs(p) * z
-        yield "rectified power", rectified(f, math.exp(abs(p) * at)), (1 + np.exp(-turn)) ** (1.0 if p > 0 else -1.0)
+        yield "rectified power", rectified(f, _exp(abs(p) * at)), (1 + np.exp(-turn)) ** (1.0 if p > 0 else -1.0)
         for q in STEEP:
-            yield "broken power", broken(f, math.exp(-q * at), q, BEND), (1 + np.exp(q * z)) ** -BEND
+            yield "broken power", broken(f, _exp(-q * at), q, BEND), (1 + np.exp(q * z)) ** -BEND
     for y, ratio in caps(f, alphabet):
         cap = columns.variables[y]
         for r in REACHES:

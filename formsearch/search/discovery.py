@@ -26,6 +26,8 @@ PREPARING = 0.15
 """Share of the budget that the registry's laws may take before the search."""
 FINISH, FINISH_AT_LEAST, FINISH_AT_MOST = 0.07, 2.5, 0.3
 """Least share of the budget, least seconds and greatest share kept for refitting and accepting what was found."""
+UNKNOWN = 0.15
+"""Share kept where no registry law could be fitted, so that nothing is known of the speed."""
 PROPOSALS, PER_PROPOSAL = 60, 60
 """Forms expected at the end, and fits a fold, group and form that refitting, judging and resampling them cost."""
 MIN_ROWS = 8
@@ -169,7 +171,9 @@ def status_of(request: Request, stopped: bool) -> str:
 
 def reserve_of(seconds: float, bench: Workbench) -> float:
     """Seconds to keep for the end, from how long fits have taken on this bench and at this load so far."""
-    each = bench.kernel_seconds / max(bench.fits, 1)
+    if not bench.fits:
+        return max(UNKNOWN * seconds, min(FINISH_AT_LEAST, FINISH_AT_MOST * seconds))
+    each = bench.kernel_seconds / bench.fits
     jobs = PROPOSALS * PER_PROPOSAL * len(bench.ranges)
     return min(max(each * jobs, FINISH * seconds, FINISH_AT_LEAST), FINISH_AT_MOST * seconds)
 

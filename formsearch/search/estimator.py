@@ -43,8 +43,8 @@ class FormSearchRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         the user's own where those name no quantity.
     target : `"loss"` if a law of y must fall as sizes grow, `"score"` if nothing is known of y.
     inputs : `"raw"` if X holds the quantities in base units, `"log"` if X holds their natural logarithms.
-    accepted_only : raise `ValueError` if no form was accepted, instead of predicting with the one that extrapolates
-        best.
+    accepted_only : predict with the best accepted form only, and raise `ValueError` if there is none; by default with
+        the front's `predictor`.
 
     Attributes
     ----------
@@ -105,11 +105,10 @@ class FormSearchRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(
                 ("Negative values in data passed to FormSearchRegressor: " if negative else "") + str(error)
             ) from error
-        best = self.front_.best
-        if best is None:
-            if self.accepted_only or not self.front_.candidates:
-                raise ValueError("no form was accepted: search longer, or set accepted_only=False")
-            best = min(self.front_.candidates, key=lambda c: c.error)
+        if self.front_.best is None and (self.accepted_only or not self.front_.candidates):
+            raise ValueError("no form was accepted: search longer, or set accepted_only=False")
+        best = self.front_.best if self.accepted_only else self.front_.predictor
+        assert best is not None
         self.candidate_ = best
         self.law_, self.constants_ = best.law, dict(best.constants)
         return self

@@ -18,7 +18,7 @@ from formsearch.search.asymptotics import Check, Surroundings, examine, falling
 from formsearch.search.emit import to_raw
 from formsearch.search.engine import Config, Proposal
 from formsearch.search.expression import constant_names, to_law, variable_symbols
-from formsearch.search.front import Candidate
+from formsearch.search.front import FORGIVEN, Candidate
 from formsearch.search.grammar import variables
 from formsearch.search.judge import size_axes
 from formsearch.search.normal import Sketch, normalise
@@ -54,6 +54,11 @@ class Finalist:
     draws: Array | None = field(default=None, repr=False)
 
     @property
+    def sane(self) -> bool:
+        """Whether all checks but those of resampling were passed."""
+        return {c.name for c in self.acceptance.checks if not c.passed} <= FORGIVEN[0]
+
+    @property
     def key(self) -> tuple[int, float]:
         """For sorting: simplest first, then what extrapolates best."""
         return self.fitted.complexity, self.fitted.error
@@ -77,12 +82,14 @@ class Finish:
         self.examine(finalists)
         accepted = [f for f in finalists if f.acceptance.accepted]
         near, best = self.choice(accepted)
-        shown = {id(f): f for f in (*pareto(finalists), *pareto(accepted), *near)}
+        sane = [f for f in finalists if f.sane]
+        fronts = (*pareto(finalists), *pareto(sane), *pareto(accepted))
+        shown = {id(f): f for f in (*fronts, *near)}
         rank = {id(f): k for k, f in enumerate(finalists)}
         made = {i: self.candidate(f, rank[i]) for i, f in shown.items()}
         if best is not None and self.bench.points.groups and not self.stopped:
             made[id(best)] = self.shared(made[id(best)])
-        front = {id(f) for f in (*pareto(finalists), *pareto(accepted), *([best] if best else []))}
+        front = {id(f) for f in (*fronts, *([best] if best else []))}
         candidates = sorted((made[i] for i in front), key=lambda c: (c.complexity, c.error))
         return candidates, [made[id(f)] for f in near], None if best is None else made[id(best)]
 
@@ -149,6 +156,8 @@ class Finish:
         """Set the verdict of each: cheap checks of all, then resampling of those that passed, best first."""
         last = self.deadline - max(WRITING * self.config.seconds, WRITING_LEAST)
         beyond = examine([f.fitted for f in finalists], self.around)
+        if self.reference is None:
+            self.reference = self.stand_in(finalists, beyond)
         hopeful = []
         for f, checks in zip(finalists, beyond, strict=True):
             found = screen(self.bench, f.fitted, checks, self.reference, f.share)
@@ -169,6 +178,12 @@ class Finish:
                 continue
             f.acceptance = Acceptance.of([*found, supported(doubtful)])
             taken = time.monotonic() - clock
+
+    def stand_in(self, finalists: Sequence[Finalist], beyond: Sequence[Sequence[Check]]) -> Reference | None:
+        """Where no registry law speaks of these points: the sane form that extrapolates best."""
+        sane = [f for f, checks in zip(finalists, beyond, strict=True) if all(c.passed for c in checks)]
+        best = min(sane, key=lambda f: f.fitted.error, default=None)
+        return None if best is None else Reference("", best.fitted)
 
     def choice(self, accepted: Sequence[Finalist]) -> tuple[list[Finalist], Finalist | None]:
         """(those tied with the one that extrapolates best, the best).

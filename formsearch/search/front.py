@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+MUCH, SIGNIFICANT = 0.8, 0.05
+"""A form that failed checks predicts in place of an accepted one if its error is below this share, significantly."""
+FORGIVEN = (frozenset({"supported", "examined"}), frozenset({"supported", "examined", "finite limit", "extrapolation"}))
+"""Checks that a form may fail and still predict, from the least grave on; no pole is never forgiven."""
 NOISES = 400
 """Draws of noise a form, at least."""
 
@@ -133,8 +137,8 @@ class Candidate:
 class Front:
     """The result of a search.
 
-    candidates : by increasing complexity: those that no simpler one beats in extrapolation, and the accepted ones
-        that no simpler accepted one beats.
+    candidates : by increasing complexity: those that no simpler one beats in extrapolation, among all, among those
+        that are sane beyond the data, and among the accepted ones.
     best : the accepted candidate that extrapolates best, or None.
     reference : name and error of the registry law that extrapolates best on the same hold-outs, or None.
     holds_out : what the hold-outs were. engines : name -> what it promises of equal seeds.
@@ -192,6 +196,23 @@ class Front:
                 ladder.append(step)
         return tuple(ladder)
 
+    @property
+    def predictor(self) -> Candidate:
+        """The candidate to predict with when there has to be one: the best, if any was accepted.
+
+        An accepted form gives way to one that failed checks only if that one is much better on the held-out rows: where
+        every form with a finite limit is a poor one, say. Raises `InputError` for an empty front.
+        """
+        if not self.candidates:
+            raise InputError("the search found no form at all: search longer, or give more points")
+        chosen = self.best
+        for forgiven in FORGIVEN:
+            fit = [c for c in self.candidates if {x.name for x in c.acceptance.checks if not x.passed} <= forgiven]
+            rival = min(fit, key=lambda c: c.error, default=None)
+            if rival is not None and (chosen is None or _much_better(rival, chosen)):
+                chosen = rival
+        return chosen if chosen is not None else min(self.candidates, key=lambda c: c.error)
+
     def interval(
         self, data: Points | Any, level: float = 0.9, noise: bool = False, seed: int = 0
     ) -> tuple[Array, Array]:
@@ -248,6 +269,16 @@ class Front:
     def __repr__(self) -> str:
         found = "none accepted" if self.best is None else f"best {self.best.law.formula}"
         return f"<front of {len(self.candidates)} candidates, {found}>"
+
+
+def _much_better(a: Candidate, b: Candidate) -> bool:
+    """Whether `a` predicts held-out rows much, and significantly, better than `b`."""
+    from scipy.stats import wilcoxon
+
+    if a.error >= MUCH * b.error or a.held is None or b.held is None or len(a.held) != len(b.held):
+        return False
+    difference = a.held - b.held
+    return bool(difference.mean() < 0 and (len(difference) < 6 or wilcoxon(difference).pvalue < SIGNIFICANT))
 
 
 def _quantiles(values: Array, weights: Array, levels: tuple[float, float]) -> tuple[Array, Array]:

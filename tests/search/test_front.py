@@ -9,6 +9,7 @@ from formsearch.exceptions import InputError
 from formsearch.law import Constant, Law, Start, Variable
 from formsearch.lawfile import read_law
 from formsearch.search.accept import Acceptance
+from formsearch.search.asymptotics import Check
 from formsearch.search.front import Candidate, Front, save
 
 D = np.geomspace(1e9, 1e11, 30)
@@ -104,3 +105,24 @@ def test_a_saved_file_has_a_fit_a_group(tmp_path):
     found = replace(power(), group_constants=groups)
     path = save(found, "mine", {"name": "a table", "hash": "0" * 12, "rows": 30}, tmp_path)
     assert {g: dict(p.constants) for g, p in read_law(path).published.items()} == groups
+
+
+def failing(name, error, *checks, held):
+    made = candidate(name, "E + D**-1", {"E": 2.0}, held=np.full(20, held))
+    return replace(made, error=error, acceptance=Acceptance.of([Check(c, False, "failed") for c in checks]))
+
+
+def test_the_predictor_is_the_best_unless_a_form_that_failed_little_is_much_better():
+    accepted = replace(power(held=np.full(20, 0.1)), error=0.1)
+    front = front_of(accepted)
+    near = failing("near", 0.09, "supported", held=0.09)
+    unsupported = failing("unsupported", 0.05, "supported", held=0.05)
+    unsettled = failing("unsettled", 0.02, "finite limit", held=0.02)
+    with_pole = failing("pole", 0.001, "no pole", held=0.001)
+    assert replace(front, candidates=(accepted, near)).predictor is accepted
+    assert replace(front, candidates=(accepted, near, unsupported)).predictor is unsupported
+    assert replace(front, candidates=(accepted, unsupported, unsettled)).predictor is unsettled
+    assert replace(front, candidates=(accepted, with_pole)).predictor is accepted
+    assert replace(front, best=None, candidates=(with_pole,)).predictor is with_pole
+    with pytest.raises(InputError, match="found no form at all"):
+        _ = replace(front, best=None, candidates=()).predictor
