@@ -49,7 +49,7 @@ class EngineContract:
     """
 
     engine: ClassVar[Callable[[], Engine]]
-    seconds: ClassVar[float] = 4.0
+    seconds: ClassVar[float] = 2.0
     slack: ClassVar[float] = 20.0
     generations: ClassVar[int | None] = None
 
@@ -94,7 +94,7 @@ class EngineContract:
         name = type(self).engine().name
         for p in found:
             assert isinstance(p, Proposal)
-            assert p.engine == name
+            assert p.engine.split(",")[0] == name, "another engine's name may follow, if it went on from the form"
             assert len(p.constants) == len(p.form.kinds)
             assert variables(p.form.body) <= {"N", "D"}
             assert set(uses(p.form.body)) <= set(range(len(p.form.kinds)))
@@ -132,7 +132,7 @@ class EngineContract:
     def test_what_it_finds_passes_through_the_common_end(self) -> None:
         """Refitted, judged and sorted; at least one form explains most of the target."""
         points = table()
-        result = search(points, engine=self.made(), seconds=max(3 * self.seconds, 12.0), seeds=None)
+        result = search(points, engine=self.made(), seconds=max(3 * self.seconds, 8.0), seeds=None)
         json.dumps(result.to_dict())
         assert result.candidates
         spread = float(np.std(points.target))

@@ -4,13 +4,15 @@ Operon ranks trees by their squared error in the sample, in single precision; th
 data. So a search is not one long run. It is rounds of several short ones, side by side, each from its own seed. After
 a round all fronts are refitted, pruned and judged on the hold-outs (see `harvest`), and the best forms, with registry
 laws at first, are planted into half of the next round's populations; the other half starts from nothing, for variety.
+At the end the native engine goes on from the best forms for a share of the time: trees rarely hold ties and valleys.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -25,6 +27,7 @@ from formsearch.search.grammar import describe, variables
 from formsearch.search.harvest import Harvest
 from formsearch.search.judge import coreset
 from formsearch.search.operon.programs import Program, program_of
+from formsearch.search.pysr.refine import Refinement
 from formsearch.search.scaling import Scaling
 
 Array = NDArray[np.float64]
@@ -38,6 +41,7 @@ CUTTING = 0.5
 """Seconds after its end when a search stops the runs that have not ended by themselves."""
 OPERATORS = {"+": ("add",), "*": ("mul",), "/": ("div",), "pow": ("pow",), "log": ("log",), "exp": ("exp",)}
 MIN_ROWS = 4
+REFINE_AT_MOST = 30.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Effort:
     population, generations, iterations : of one run (iterations of Levenberg-Marquardt a tree). rows : `generations`
     is for this many rows; more rows get fewer. lengths, depth : of trees, the lengths by turns. side : runs of a
     round. rounds : at most. copies, elites : how often an elite is planted, and how many. finalists : proposals.
+    refine : share of the time (30 s at most) in which the native engine goes on from the best forms; 0 leaves it out.
     most_rows : above, a coreset.
     """
 
@@ -60,7 +65,8 @@ class Effort:
     rounds: int = 100
     elites: int = 16
     copies: int = 3
-    finalists: int = 36
+    finalists: int = 24
+    refine: float = 0.2
     most_rows: int = 600
 
 
@@ -86,13 +92,34 @@ class Operon:
 
     def propose(self, points: Points, config: Config, report: Report | None = None) -> Iterable[Proposal]:
         """Search; yields the best forms at the end, or what there is when it is interrupted."""
-        search = Search(points, config, self.effort, report)
+        kept = min(self.effort.refine * config.seconds, REFINE_AT_MOST)
+        search = Search(points, replace(config, seconds=config.seconds - kept), self.effort, report)
         try:
             search.run()
         except KeyboardInterrupt:
             search.interrupted = True
+        found = list(search.harvest.proposals(self.effort.finalists))
         self.spent, self.notes = search.spent(), search.notes()
-        yield from search.harvest.proposals(self.effort.finalists)
+        if not self.effort.refine or search.interrupted or search.exact():
+            yield from found
+            return
+        refinement = Refinement(points, config, report, self.name)
+        seconds = search.begun + config.seconds - time.monotonic()
+        refined = list(refinement.proposals(found[: self.effort.elites], min(kept, seconds)))
+        self.spent = together(self.spent, refinement.spent)
+        # By turns: the end of a search refits in the order of the proposals, as far as its time allows.
+        for pair in itertools.zip_longest(refined, found):
+            yield from (p for p in pair if p is not None)
+
+
+def together(a: Spent, b: Spent | None) -> Spent:
+    """What two stages took."""
+    if b is None:
+        return a
+    return Spent(
+        a.seconds + b.seconds, a.fits + b.fits, a.kernel_seconds + b.kernel_seconds, a.tried + b.tried,
+        a.stopped or b.stopped,
+    )  # fmt: skip
 
 
 class Search:
