@@ -43,6 +43,23 @@ class Progress(Protocol):
         """Called as a stage begins and goes on: how much of it is done (0..1, None if unknown), and a remark."""
 
 
+@dataclass(frozen=True)
+class Again:
+    """How often each engine searches, and who does it."""
+
+    restarts: int
+    workers: Workers
+
+    def of(self, engine: str | Sequence[str]) -> Any:
+        """The engines, each as often as that."""
+        if self.restarts == 1:
+            return engine
+        from formsearch.search.restarts import Restarts
+
+        names = [engine] if isinstance(engine, str) else engine
+        return [Restarts(name, self.restarts, self.workers) for name in names]
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """What the main job returns.
@@ -101,6 +118,7 @@ def run(
     *,
     generations: int | None = None,
     resamples: int = 200,
+    restarts: int = 1,
     store: Store | None = None,
     workers: Workers = SERIAL,
     progress: Progress | None = None,
@@ -113,7 +131,8 @@ def run(
     seconds : budget of the search; 0 leaves it out.
     engine : of the search, one or several. generations : ends the search after so many, whatever the clock says.
     resamples : refits behind the intervals of derived optima.
-    workers : who does the fits and the resamples (`formsearch.parallel`); results do not depend on it.
+    restarts : how often each engine searches, apart and from seeds of its own; `workers` do them at a time.
+    workers : who does the fits, the resamples and the restarts (`formsearch.parallel`); results do not depend on it.
     store : recalls finished fits and the finished search of an earlier run, and keeps those of this one.
 
     Raises `InputError` and its kin for points or options that cannot be used, before any long work;
@@ -150,7 +169,8 @@ def run(
     front: Front | None = None
     found: dict[str, Law] = {}
     if seconds > 0:
-        front, missing = _search(training, board, objective, seconds, engine, seed, generations, store, tell)
+        again = Again(restarts, workers)
+        front, missing = _search(training, board, objective, seconds, engine, seed, generations, again, store, tell)
         notes += missing
         found = _to_judge(front)
     if found:
@@ -188,6 +208,7 @@ def _search(
     engine: str | Sequence[str],
     seed: int,
     generations: int | None,
+    again: Again,
     store: Store | None,
     tell: Progress,
 ) -> tuple[Front | None, list[str]]:
@@ -200,14 +221,14 @@ def _search(
     seeds = [s.law for s in board.scores if s.kind == "refit"]
     asked = {
         "points": training.hash, "objective": repr(objective), "seconds": seconds, "engine": engine, "seed": seed,
-        "generations": generations, "seeds": [law.key for law in seeds],
+        "generations": generations, "seeds": [law.key for law in seeds], "restarts": again.restarts,
     }  # fmt: skip
     if store is not None and (recalled := recall_front(store, asked)) is not None:
         return recalled, []
     states = None if store is None else StoredStates(store, asked)
     try:
         front = search(
-            training, engine=engine, seconds=seconds, seed=seed, seeds=seeds, objective=objective,
+            training, engine=again.of(engine), seconds=seconds, seed=seed, seeds=seeds, objective=objective,
             generations=generations, variables=_variables(training), states=states,
             progress=lambda p: tell(stage, min(p.seconds / seconds, 1.0), f"{p.tried} forms, best {p.best}"),
         )  # fmt: skip

@@ -62,6 +62,9 @@ def run(
             help="End the search after so many generations: its result then depends on the seed alone.", min=1
         ),
     ] = None,
+    restarts: Annotated[
+        int, typer.Option(help="Search so often, apart and from other seeds; workers do them at a time.", min=1)
+    ] = 1,
     backend: Backend = None,
     workers: Count = None,
     scheduler: Scheduler = None,
@@ -108,6 +111,7 @@ def run(
                     seed=session.seed,
                     generations=generations,
                     store=store,
+                    restarts=restarts,
                     workers=crew,
                     progress=report,
                 )
