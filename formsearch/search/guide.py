@@ -165,7 +165,7 @@ class Guide:
         self._wraps(f, self.bench.target - residuals, offer)
         if not moves:
             return []
-        gains = self._gains(f, slopes, residuals, np.stack(columns, axis=1), blocks)
+        gains = self._gains(f, slopes, residuals, np.array(columns), blocks)
         best: dict[tuple[str, str], Hint] = {}
         for move, gain in zip(moves, gains, strict=True):
             key = (move.group, move.label)
@@ -188,11 +188,16 @@ class Guide:
         return slopes, bench.target - values
 
     def _gains(self, f: Fitted, slopes: Array, residuals: Array, V: Array, blocks: Sequence[tuple[int, ...]]) -> Array:
-        """Share of the sum of squares that each block of columns can save."""
+        """Share of the sum of squares that each block of one or two columns can save; V has shape (columns, rows).
+
+        With v' = v - Q Q'v and r orthogonal to Q already, r.v' = r.v and |v'|**2 = |v|**2 - |Q'v|**2: the columns
+        themselves are read once and never written.
+        """
+        first = np.array([block[0] for block in blocks])
+        second = np.array([block[-1] for block in blocks])
         saved = np.zeros(len(blocks))
         total = 0.0
         with np.errstate(all="ignore"):
-            V = np.where(np.isfinite(V), V, 0.0)
             for a, b in self.bench.ranges:
                 root = np.sqrt(self.bench.weight[a:b])
                 if self.bench.objective.log:
@@ -202,28 +207,26 @@ class Guide:
                 Q, _ = np.linalg.qr(J / np.where(norms > 0, norms, 1.0))
                 r = residuals[a:b] * root
                 r = r - Q @ (Q.T @ r)
-                W = V[a:b] * root[:, None]
-                length = np.linalg.norm(W, axis=0)
-                W = W / np.where(length > 0, length, 1.0)
-                W = W - Q @ (Q.T @ W)
-                seen = np.linalg.norm(W, axis=0)
-                unit = np.where(seen > SEEN, W / np.where(seen > 0, seen, 1.0), 0.0)
-                along = unit.T @ r
-                for k, block in enumerate(blocks):
-                    saved[k] += self._saved(unit, along, block)
+                W = V[:, a:b] * root
+                within = W @ Q
+                along = W @ r
+                length = np.einsum("ij,ij->i", W, W)
+                free = length - np.einsum("ij,ij->i", within, within)
+                # A column that is not finite, or that the form can make already, saves nothing.
+                usable = free > SEEN * SEEN * length
+                size = np.sqrt(np.where(usable, free, 1.0))
+                along = np.where(usable, along / size, 0.0)
+                x, y = along[first], along[second]
+                pair = first != second
+                i, j = first[pair], second[pair]
+                cosine = np.zeros(len(blocks))
+                cross = np.einsum("ij,ij->i", W[i], W[j]) - np.einsum("ij,ij->i", within[i], within[j])
+                cosine[pair] = np.where(usable[i] & usable[j], cross / (size[i] * size[j]), 0.0)
+                sine = 1 - cosine * cosine
+                both = np.where(sine > SEEN, (x * x - 2 * cosine * x * y + y * y) / sine, np.maximum(x * x, y * y))
+                saved += np.where(pair, both, x * x)
                 total += float(r @ r)
         return saved / max(total, 1e-300)
-
-    @staticmethod
-    def _saved(unit: Array, along: Array, block: tuple[int, ...]) -> float:
-        if len(block) == 1:
-            return float(along[block[0]] ** 2)
-        i, j = block
-        c = float(unit[:, i] @ unit[:, j])
-        if 1 - c * c < SEEN:
-            return float(max(along[i] ** 2, along[j] ** 2))
-        x, y = float(along[i]), float(along[j])
-        return (x * x - 2 * c * x * y + y * y) / (1 - c * c)
 
     # -- what is offered -----------------------------------------------------------------------------------------
 
