@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import NamedTuple
 
 from formsearch.search.grammar import (
@@ -366,13 +367,31 @@ def _sum_key(body: Sum, kinds: Mapping[int, Kind]) -> str:
 
 
 def _sorted(body: Sum, kinds: Mapping[int, Kind]) -> Sum:
-    def of(f: Factor) -> Factor:
-        if not isinstance(f, Apply):
-            return f
-        return Apply(f.function, tuple(_sorted(a, kinds) for a in f.arguments), f.exponent)
+    return _with_keys(body, kinds)[0]
 
-    terms = [Term(t.coefficient, tuple(sorted(map(of, t.factors), key=lambda f: _factor_key(f, kinds)))) for t in body]
-    return tuple(sorted(terms, key=lambda t: (bool(t.factors), _term_key(t, kinds))))
+
+def _with_keys(body: Sum, kinds: Mapping[int, Kind]) -> tuple[Sum, str]:
+    """The sum with terms and factors in order, and its key: what `_sum_key` says of it, each part read once."""
+    terms: list[tuple[bool, str, Term]] = []
+    for t in body:
+        factors = []
+        for f in t.factors:
+            if isinstance(f, Apply):
+                inside = [_with_keys(a, kinds) for a in f.arguments]
+                f = Apply(f.function, tuple(a for a, _ in inside), f.exponent)
+                key = f"~{f.function}({','.join(k for _, k in inside)})^{_scalar_key(f.exponent, kinds)}"
+            else:
+                key = _factor_key(f, kinds)
+            factors.append((key, f))
+        factors.sort(key=_first)
+        key = "*".join(k for k, _ in factors) + ";" + _scalar_key(t.coefficient, kinds)
+        terms.append((bool(factors), key, Term(t.coefficient, tuple(f for _, f in factors))))
+    terms.sort(key=_first_two)
+    return tuple(t for _, _, t in terms), "+".join(key for _, key, _ in terms)
+
+
+_first = itemgetter(0)
+_first_two = itemgetter(0, 1)
 
 
 def normalise(body: Sum, kinds: Mapping[int, Kind], values: Mapping[int, float], level: Kind = LEVEL) -> Sketch:
