@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -301,7 +302,8 @@ def store_front(store: Store, asked: Mapping[str, Any], front: Front) -> None:
     """Keep the front of a finished search under what was asked for."""
     payload = front.to_dict()
     candidates = {id(c): c for c in (*front.candidates, *front.near, *([front.best] if front.best else []))}
-    payload["found"] = [c.to_dict() | {"law": _law_payload(c.law)} for c in candidates.values()]
+    payload["found"] = [c.to_dict() | {"law": _law_payload(c.law)} | _resampled(c) for c in candidates.values()]
+    payload["log"] = front.log
     payload["shown"] = [c.law.name for c in front.candidates]
     store.put(_front_key(asked), "front", payload)
 
@@ -332,7 +334,17 @@ def recall_front(store: Store, asked: Mapping[str, Any]) -> Front | None:
         status=payload["status"],
         seeds=tuple(payload["seeds"]),
         notes=tuple(payload["notes"]),
+        emphasis=payload["emphasis"],
+        log=payload["log"],
     )
+
+
+def _resampled(c: Candidate) -> dict[str, Any]:
+    """What intervals are made from: held-out residuals and resampled constants (null where they are not finite)."""
+    draws = None
+    if c.draws is not None:
+        draws = [[[v if math.isfinite(v) else None for v in row] for row in groups] for groups in c.draws.tolist()]
+    return {"held": None if c.held is None else c.held.tolist(), "draws": draws}
 
 
 def _front_key(asked: Mapping[str, Any]) -> str:
@@ -356,6 +368,9 @@ def _candidate(entry: Mapping[str, Any]) -> Candidate:
         engine=entry["engine"],
         folds=tuple(entry["folds"]),
         group_constants=entry["group_constants"],
+        held=None if entry["held"] is None else np.asarray(entry["held"], dtype=np.float64),
+        draws=None if entry["draws"] is None else np.asarray(entry["draws"], dtype=np.float64),
+        shared=tuple(entry["shared"]),
     )
 
 

@@ -24,7 +24,7 @@ from formsearch.search.workbench import Workbench
 
 PREPARING = 0.15
 """Share of the budget that the registry's laws may take before the search."""
-FINISH, FINISH_AT_LEAST, FINISH_AT_MOST = 0.07, 2.5, 0.3
+FINISH, FINISH_AT_LEAST, FINISH_AT_MOST = 0.1, 3.0, 0.3
 """Least share of the budget, least seconds and greatest share kept for refitting and accepting what was found."""
 UNKNOWN = 0.15
 """Share kept where no registry law could be fitted, so that nothing is known of the speed."""

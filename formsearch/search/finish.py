@@ -34,7 +34,8 @@ WRITING, WRITING_LEAST = 0.01, 0.2
 PORTION = 12
 LARGE = 1000
 POLISHING, POLISHING_LARGE = 8, 2
-"""Starts of a refit; fewer on more than `LARGE` rows."""
+MANY_GROUPS = 10
+"""Starts of a refit; fewer on more than `LARGE` rows, or of more groups than these."""
 TIED = 0.05
 CLOSE = 0.05
 """Share by which the error of a form may exceed the least one, if another reason is to decide between them."""
@@ -73,7 +74,8 @@ class Finish:
         self.notes: list[str] = []
         self.stopped = False
         # Constants from a coreset are near the optimum already, and a fit to many rows takes its time.
-        self.starts = POLISHING if bench.rows <= LARGE else POLISHING_LARGE
+        large = bench.rows > LARGE or len(bench.ranges) > MANY_GROUPS
+        self.starts = POLISHING_LARGE if large else POLISHING
 
     def front(self, proposals: Sequence[Proposal]) -> tuple[list[Candidate], list[Candidate], Candidate | None]:
         """(candidates of the front, accepted ones tied with the best, the best)."""

@@ -8,9 +8,11 @@ import pytest
 from formsearch.exceptions import InputError
 from formsearch.law import Constant, Law, Start, Variable
 from formsearch.lawfile import read_law
+from formsearch.resume import recall_front, store_front
 from formsearch.search.accept import Acceptance
 from formsearch.search.asymptotics import Check
 from formsearch.search.front import Candidate, Front, save
+from formsearch.store import Store
 
 D = np.geomspace(1e9, 1e11, 30)
 
@@ -126,3 +128,19 @@ def test_the_predictor_is_the_best_unless_a_form_that_failed_little_is_much_bett
     assert replace(front, best=None, candidates=(with_pole,)).predictor is with_pole
     with pytest.raises(InputError, match="found no form at all"):
         _ = replace(front, best=None, candidates=()).predictor
+
+
+def test_a_stored_front_gives_the_same_intervals(tmp_path):
+    rng = np.random.default_rng(0)
+    draws = np.array([1.7, 2e3, 0.35]) * (1 + 0.01 * rng.normal(size=(30, 1, 3)))
+    draws[3, 0, 1] = np.nan
+    best = replace(power(draws, held=np.abs(rng.normal(0, 0.01, 30))), shared=("E",))
+    front = replace(front_of(best, logarithmic(), log=True), emphasis=3.0)
+    asked = {"points": "0" * 12}
+    with Store(tmp_path / "store.sqlite") as store:
+        store_front(store, asked, front)
+        again = recall_front(store, asked)
+    assert again is not None
+    assert (again.emphasis, again.best.shared) == (3.0, ("E",))
+    for noise in (False, True):
+        np.testing.assert_array_equal(again.interval({"D": D}, noise=noise), front.interval({"D": D}, noise=noise))
