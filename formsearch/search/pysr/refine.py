@@ -21,15 +21,26 @@ if TYPE_CHECKING:
     from formsearch.points import Points
 
 BOTH = "{}, then native"
-GENERATIONS = 3
-"""Of the native engine, where the clock must not decide."""
+GENERATIONS = 12
+"""Of the native engine, where the clock must not decide: about 5 s on two cores for some hundred rows."""
 
 
 class Refinement:
-    """The native engine at work on the forms of another (`by`). `spent` and `stopped` tell about it afterwards."""
+    """The native engine at work on the forms of another (`by`). `spent` and `stopped` tell about it afterwards.
 
-    def __init__(self, points: Points, config: Config, report: Report | None, by: str = "pysr") -> None:
+    generations : stop after so many, whatever the clock says; by default only in a search that has a number of them.
+    """
+
+    def __init__(
+        self,
+        points: Points,
+        config: Config,
+        report: Report | None = None,
+        by: str = "pysr",
+        generations: int | None = None,
+    ) -> None:
         self.points, self.config, self.report, self.by = points, config, report, by
+        self.generations = generations or (None if config.generations is None else GENERATIONS)
         self.spent: Spent | None = None
         self.stopped = False
 
@@ -43,7 +54,7 @@ class Refinement:
         config = replace(
             self.config, seeds=tuple(seeds_of(found, self.by)), seconds=max(seconds, 0.1), states=None,
             folds=self.config.folds or tuple(folds_of(self.points, self.config.seed)),
-            generations=None if self.config.generations is None else GENERATIONS,
+            generations=self.generations,
         )  # fmt: skip
         for proposal in engine.propose(self.points, config, self.report):
             yield replace(proposal, engine=BOTH.format(self.by))
