@@ -2,8 +2,9 @@
 
 To first order, a new term (or a coefficient or exponent that becomes a function of a variable) moves the predictions
 along a known column v. The sum of squares it can save is (r.v')**2/|v'|**2, where r are the residuals and v' is what
-of v the form's own constants cannot make. All shapes of all variables at all places are such columns, and a thousand of
-them cost one small matrix product: the marginal analysis that the seed's authors did by hand, plot by plot.
+of v the form's own constants cannot make. A bend of a power (see `bends`) is a column too, for a few numbers each. All
+shapes of all variables at all places are such columns, and a thousand of them cost one small matrix product: the
+marginal analysis that the seed's authors did by hand, plot by plot.
 """
 
 from __future__ import annotations

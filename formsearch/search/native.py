@@ -3,8 +3,10 @@
 Islands search apart, so that one early habit does not rule all; then they are merged and go on as one population, and
 what was found is tidied up. See `population` for a generation.
 
-What is evaluated depends on the seed alone, never on the number of threads; the clock decides only between generations:
-when the islands merge, and when to stop. A search with `generations` set is reproducible to the bit.
+Generations of the islands run side by side, in turns: while the kernels fit the forms of one, Python makes and judges
+those of the next. What is evaluated depends on the seed alone, never on the number of threads; the clock decides only
+between rounds of generations: when the islands merge, and when to stop. A search with `generations` set is
+reproducible to the bit.
 """
 
 from __future__ import annotations

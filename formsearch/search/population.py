@@ -1,7 +1,8 @@
 """A population of forms: what is kept, who breeds, what is fitted, judged and tidied.
 
-For every complexity the forms are kept that extrapolate best and that fit best, sane ones (no flaw in a quick look
-beyond the data, see `asymptotics`) in places of their own. Parents come from the fronts and from the rest; half of
+For every complexity the forms are kept that extrapolate best, that fit best, and that rose most above their parents,
+sane ones (no flaw in a quick look beyond the data, see `asymptotics`) in places of their own, and few of one family,
+which is which variables act together in the terms. Parents come from the fronts and from the rest; half of
 their children are the ones that `guide` holds most promising, the others are sampled moves.
 """
 
@@ -46,6 +47,7 @@ class Effort:
     """Sizes of the search; one setting for every table.
 
     Of more than `most_rows` rows a coreset is searched on; what is found is refitted and judged on all rows.
+    niche : forms kept of a complexity by each measure. kin : of these, of one family at most.
     """
 
     parents: int = 8

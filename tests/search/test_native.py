@@ -11,6 +11,7 @@ import pytest
 
 from formsearch.core.objectives import LeastSquares
 from formsearch.points import Points
+from formsearch.registry import laws
 from formsearch.search import search
 from formsearch.search.emit import KEPT, Columns
 from formsearch.search.engine import Config
@@ -132,3 +133,17 @@ def test_memory_is_bounded(monkeypatch):
     assert len(search.main.seen) <= 300 + 2 * len(search.main.members) + 24 * 8 * 3
     effort = search.tools.effort
     assert len(search.main.members) <= len(FRONTS) * effort.niche * search.config.max_complexity
+
+
+def test_blind_search_finds_an_effective_size():
+    """ParScale: parallel streams multiply parameters by 1 + k log P, inside the power."""
+    law = laws["parscale2025"]
+    N, P = np.meshgrid(np.geomspace(5e8, 4.4e9, 6), [1.0, 2.0, 4.0, 8.0])
+    table = {"N": N.ravel(), "parallel_streams": P.ravel()}
+    constants = next(iter(law.published.values())).constants
+    points = Points(target=law.evaluate(table, constants), factors=table, simulated="from parscale2025")
+    front = search(points, seconds=300, seed=0, seeds=None, generations=9)
+    assert front.best is not None
+    far = {"N": 10 * table["N"], "parallel_streams": 4 * table["parallel_streams"]}
+    np.testing.assert_allclose(front.best.predict(far), law.evaluate(far, constants), rtol=1e-9)
+    assert front.best.complexity <= 13
