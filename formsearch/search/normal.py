@@ -163,7 +163,7 @@ class _Work:
         if own is None:
             return Term(UNIT, tuple(factors))
         # k**p is as free as k.
-        self.values[own] = abs(self.value(own)) ** scalar_value(p, self.values)
+        self.values[own] = _power(abs(self.value(own)), scalar_value(p, self.values))
         self.kinds[own] = self.kinds[own]._replace(high=math.inf) if self.kinds[own].low >= 0 else AMPLITUDE
         return Term(inner.coefficient._replace(number=ONE), tuple(factors))
 
@@ -298,8 +298,8 @@ class _Work:
         index = owns[head]
         assert index is not None
         k1 = self.value(index)
-        power = float(p.number) * math.prod(self.value(i) ** e for i, e in p.constants)
-        scale = math.copysign(abs(k1) ** power, k1 if p == UNIT else 1.0) if k1 else math.nan
+        power = float(p.number) * math.prod(_power(self.value(i), e) for i, e in p.constants)
+        scale = math.copysign(_power(abs(k1), power), k1 if p == UNIT else 1.0) if k1 else math.nan
         own = self.own(coefficient)
         if own is None:
             self.values[index] = scale * float(coefficient.number)
@@ -343,6 +343,14 @@ class _Work:
 
 
 # -- sorting and numbering ---------------------------------------------------------------------------------------
+
+
+def _power(base: float, exponent: float) -> float:
+    """NaN, a start to be drawn, where a constant of an engine outside leads beyond double precision."""
+    try:
+        return float(base**exponent)
+    except (OverflowError, ZeroDivisionError):
+        return math.nan
 
 
 def _scalar_key(s: Scalar, kinds: Mapping[int, Kind]) -> str:

@@ -85,6 +85,14 @@ def test_unreadable_text_is_counted_not_raised() -> None:
     assert len(h.found) == 1
 
 
+def test_constants_beyond_double_precision_are_no_crash() -> None:
+    h = harvest()
+    h.add_texts(
+        [("0.5 + (1.0e-30*x1 + 2.0e-30*x2)^(-20.0)*0.1", 9, 1.0), ("0.5 + (0.9*x1^0.5*1.0e-25)^(-30.0)", 5, 1.0)]
+    )
+    assert h.refused + len(h.found) >= 1
+
+
 def test_limits_are_kept() -> None:
     h = harvest(max_constants=3, max_complexity=12)
     h.add_texts([("0.75 + 0.1*x1^(-0.33) + 0.15*x2^(-0.39)", 11, 1e-4), ("0.5 + 0.2*x1^(-0.3)", 5, 1e-2)])

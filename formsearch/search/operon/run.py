@@ -62,7 +62,7 @@ class Run:
         self.problem.InputHashes = list(self.hashes.values())
         self.population = int(request["population"])
         self.begun = time.monotonic()
-        self.told = self.begun
+        self.told = -TELLING  # the first generation is told at once: a short run may be cut before the next
         self.generations = 0
         # What single precision can tell from exact.
         self.floor, self.exact = EXACT * float(np.var(target)), False

@@ -19,9 +19,7 @@ def troubled(request: dict[str, Any], send: Send) -> None:
             def broken(answer: Answer) -> None:
                 raise RuntimeError(f"cannot send {answer['kind']}")
 
-            run = Run(request, broken)
-            run.told = -1e9  # so that the first generation tells
-            run.go()
+            Run(request, broken).go()
         case "memory":
             run = Run(request, send)
             gc.collect()

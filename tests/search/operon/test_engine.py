@@ -18,7 +18,7 @@ from formsearch.search.judge import folds_of
 from formsearch.search.operon import engine as module
 from formsearch.search.operon.engine import Effort, Operon, drawn, operators, parts
 
-SMALL = Effort(population=300, generations=15, side=2)
+SMALL = Effort(population=300, generations=15, side=2, refine=0.0)
 
 
 def config(points: Points, **changes: Any) -> Config:
@@ -62,6 +62,18 @@ class Fixed:
 
     def propose(self, *_: Any) -> Any:
         return self.proposals
+
+
+def test_the_native_engine_goes_on_from_what_was_found(clean: Points) -> None:
+    noisy = Points(
+        clean.target * (1 + 0.003 * np.random.default_rng(0).normal(size=len(clean))), dict(clean.factors), name="noisy"
+    )
+    engine = Operon(Effort(population=200, generations=5, side=2, refine=0.5))
+    found = list(engine.propose(noisy, config(noisy, generations=None, seconds=12.0)))
+    assert {p.engine for p in found} == {"operon", "operon, then native"}
+    assert engine.spent is not None
+    assert engine.spent.tried > 1000
+    assert any("child processes" in n for n in engine.notes)
 
 
 def test_order_does_not_depend_on_which_run_ends_first(clean: Points, monkeypatch: pytest.MonkeyPatch) -> None:
