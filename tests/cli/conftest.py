@@ -1,6 +1,10 @@
 """Running the command line inside the test's process."""
 
 import json
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,3 +60,29 @@ def runs(tmp_path: Path) -> Path:
     path = tmp_path / "runs.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def conversation(words: list[str], answers: bytes) -> tuple[int, str]:
+    """Exit code of a command whose input and messages are a terminal, and what stood on it."""
+    import pty
+
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "formsearch", *words]
+    process = subprocess.Popen(command, stdin=slave, stderr=slave, stdout=subprocess.DEVNULL)
+    os.close(slave)
+    shown: list[bytes] = []
+
+    def read() -> None:
+        try:
+            while chunk := os.read(master, 1024):
+                shown.append(chunk)
+        except OSError:  # the other side is closed
+            pass
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    os.write(master, answers)
+    code = process.wait(120)
+    reader.join(10)
+    os.close(master)
+    return code, b"".join(shown).decode()

@@ -1,16 +1,13 @@
 """`formsearch init`: a configuration from a table, that then serves every verb."""
 
 import os
-import pty
-import subprocess
-import sys
-import threading
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from formsearch.config import read_config
+from tests.cli.conftest import conversation
 
 
 @pytest.fixture
@@ -109,30 +106,7 @@ def test_a_table_that_cannot_be_read_is_told_before_anything_is_written(cli, exp
     ("answers", "scale", "group"), [(b"\n\n", 1e6, ["dataset"]), (b"3\n2\n", 1e3, []), (b"9\n", None, None)]
 )
 def test_on_a_terminal_it_asks_what_the_table_does_not_say(export, answers, scale, group) -> None:
-    master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "formsearch", "init", "export.csv"], stdin=slave, stderr=slave, stdout=subprocess.PIPE
-    )
-    os.close(slave)
-    shown: list[bytes] = []
-
-    def read() -> None:
-        try:
-            while chunk := os.read(master, 1024):
-                shown.append(chunk)
-        except OSError:  # the other side is closed
-            pass
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    os.write(master, answers)
-    assert process.stdout is not None
-    process.stdout.read()
-    process.stdout.close()
-    code = process.wait(60)
-    reader.join(10)
-    os.close(master)
-    text = b"".join(shown).decode()
+    code, text = conversation(["init", "export.csv"], answers)
     assert "In which unit is N?" in text
     if scale is None:
         assert code == 2

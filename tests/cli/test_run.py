@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.cli.conftest import conversation
+
 QUICK = ["--laws", "chinchilla,kaplan2020", "--starts", "8", "--seconds", "20", "--generations", "1"]
 
 
@@ -49,6 +51,17 @@ def test_without_data_it_explains_itself_and_offers_some(cli) -> None:
     assert (done.code, done.out) == (2, "")
     assert "formsearch run zhao2025 --out out" in done.err
     assert cli("run", "--json").err == "error: DATA is missing: give a table or a name, e.g. formsearch run zhao2025\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pseudo-terminals")
+def test_on_a_terminal_the_built_in_data_are_offered(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, text = conversation(["run"], b"\n")
+    assert code == 2
+    assert "Run it on the built-in data now? [y/N]" in text
+    code, text = conversation(["run", "--split", "column:fit:nowhere"], b"y\n")  # goes on, as far as the split
+    assert code == 2
+    assert "nowhere" in text.split("[y/N]")[1]
 
 
 def test_a_run_writes_report_results_and_tables(cli, table, tmp_path) -> None:
