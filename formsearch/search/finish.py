@@ -31,7 +31,8 @@ REFITTING = 0.6
 """Share of the time left that refitting may take."""
 WRITING, WRITING_LEAST = 0.01, 0.2
 """Share of the budget, and seconds, kept for writing the laws down."""
-PORTION = 12
+PORTION, PORTION_AT_MOST = 4, 20
+"""Proposals refitted at once: at first, and at most."""
 LARGE = 1000
 POLISHING, POLISHING_LARGE = 8, 2
 MANY_GROUPS = 10
@@ -102,17 +103,21 @@ class Finish:
         begun = time.monotonic()
         until = begun + REFITTING * max(self.deadline - begun, 0.0)
         found: dict[object, Finalist] = {}
-        for low in range(0, max(len(proposals), 1), PORTION):
+        low, portion = 0, PORTION
+        while low < max(len(proposals), 1):
             clock = time.monotonic()
             try:
-                for f in self.refit(proposals[low : low + PORTION], with_reference=low == 0):
+                for f in self.refit(proposals[low : low + portion], with_reference=low == 0):
                     found.setdefault(f.fitted.form, f)
             except KeyboardInterrupt:
                 self.stopped = True
                 break
+            low += portion
             now = time.monotonic()
-            left = len(proposals) - low - PORTION
-            if now + (now - clock) > until and left > 0:
+            # The next portion is as large as would take half of what is left, at the pace of this one.
+            portion = min(int(0.5 * portion * max(until - now, 0.0) / max(now - clock, 1e-6)), PORTION_AT_MOST)
+            left = len(proposals) - low
+            if portion < 1 and left > 0:
                 self.notes.append(f"{left} of {len(proposals)} proposals were not refitted: the time was over")
                 break
         return list(found.values())

@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 
 STARTS = 4
 SIGNIFICANCE = 0.05
+LEAST = 0.5
+"""Seconds that a joint fit is expected to take before one was made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,7 @@ class Sharing:
     ) -> None:
         self.points, self.weighted, self.objective = points, weighted, objective
         self.folds, self.seed, self.until = folds, seed, until
+        self.taken = LEAST
 
     def of(self, law: Law, order: Sequence[str], held: Array) -> Shared | None:
         """The most that can be shared, of the constants in `order`; None if nothing can, or there is no time.
@@ -54,11 +57,11 @@ class Sharing:
         `held` are the mean absolute residuals on held-out rows, in the order of the points, with nothing shared.
         """
         names: tuple[str, ...] = ()
-        best = self._fit(law, (), self.weighted)
+        best = None if self.late() else self._fit(law, (), self.weighted)
         if best is None:
             return None
         for symbol in order:
-            if time.monotonic() > self.until:
+            if self.late():
                 return None
             tried = self._fit(law, (*names, symbol), self.weighted)
             if tried is not None and self._length(law, tried) < self._length(law, best):
@@ -68,11 +71,18 @@ class Sharing:
         found = self._judged(law, names, best)
         return found if found is not None and not _worse(found.held, held) else None
 
+    def late(self) -> bool:
+        """Whether a fit that takes as long as the longest so far would end too late."""
+        return time.monotonic() + self.taken > self.until
+
     def _fit(self, law: Law, shared: tuple[str, ...], points: Points) -> Fit | None:
+        clock = time.monotonic()
         try:
             return fit(law, points, self.objective, STARTS, self.seed, by="group", shared=shared)
         except FormsearchError:
             return None
+        finally:
+            self.taken = max(self.taken, time.monotonic() - clock)
 
     def _length(self, law: Law, found: Fit) -> float:
         """n log(sum of squares / n) / 2 + constants log(n) / 2, n the effective number of rows."""
@@ -91,7 +101,7 @@ class Sharing:
         total, count = np.zeros(len(self.points)), np.zeros(len(self.points))
         errors = []
         for fold in self.folds:
-            if time.monotonic() > self.until:
+            if self.late():
                 return None
             part = self._fit(law, names, self.weighted.take(fold.train))
             if part is None:
