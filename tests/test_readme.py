@@ -55,3 +55,24 @@ def cli_board() -> dict[str, float]:
     names = ["zhao2025", "zhao2025_eq9", "zhao2025_eq7", "zhao2025_eq4"]
     board = formsearch.compare(formsearch.load("zhao2025"), laws=names)
     return {s.law.name: s.test.mae for s in board.scores}
+
+
+@pytest.mark.slow
+def test_the_three_commands_lead_to_an_answer(shared_table, tmp_path) -> None:
+    """As printed, from the second on (the first installs), on a real table called runs.csv, with a short search."""
+    import os
+    import shutil
+    import subprocess
+    import sys
+
+    (block,) = [b for b in BLOCKS if b.startswith("pip install .\n")]
+    commands = [line.split("  #")[0].split() for line in block.splitlines()[1:]]
+    assert [c[:2] for c in commands] == [["formsearch", "init"], ["formsearch", "run"]]
+    shutil.copy(shared_table("chinchilla_svg"), tmp_path / "runs.csv")
+    for command in commands:
+        short = ["--seconds", "2", "--starts", "8"] if command[1] == "run" else []
+        words = [sys.executable, "-m", *command, *short]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "COLUMNS": "120"})
+        assert done.returncode == 0, done.stderr
+    assert "is the law to use" in done.stdout
+    assert (tmp_path / "out" / "report.html").exists()
