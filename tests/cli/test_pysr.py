@@ -53,7 +53,8 @@ def test_doctor_gives_one_command_for_what_is_missing(cli, installed, julia, bac
 
 def test_a_search_around_a_law(cli, runs, installed) -> None:
     installed(equations=["f = 0.001 * #1; c = [0.0, 0.0, 0.0, 0.0, 0.0]"])
-    done = cli("search", runs, "--engine", "pysr", "--around", "chinchilla", "--seconds", "30", "--json")
+    words = ["--engine", "pysr", "--around", "chinchilla", "--seconds", "90", "--generations", "1"]
+    done = cli("search", runs, *words, "--json")
     assert done.code in (0, 1)
     assert any("PySR's options and tables are kept in" in n for n in done.result["notes"])
     assert any("chinchilla" not in c["formula"] and c["engine"].startswith("pysr") for c in done.result["candidates"])

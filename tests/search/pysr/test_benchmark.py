@@ -25,7 +25,7 @@ def test_a_run_prints_what_was_found(fake_pysr, tmp_path, capsys, dense) -> None
         "--columns",
         "N=params,D=tokens",
         "--seconds",
-        "30",
+        "90",
         "--blind",
         "--folder",
         str(tmp_path / "r"),

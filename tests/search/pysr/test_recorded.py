@@ -23,6 +23,8 @@ QUANTITIES = {"x_N": "N", "x_Na": "N_active", "x_D": "D", "x_G": "active_experts
               "x_P": "parallel_streams"}  # fmt: skip
 PLAIN = ("pysr1-chinchilla-300s", "pysr1-chinchilla-deterministic", "pysr1-constexp-chinchilla-60s", "pysr1-zhao-300s",
          "pysr2-chinchilla-deterministic", "pysr2-chinchilla-guess-60s")  # fmt: skip
+GENERATIONS = 30
+"""Of the native engine after PySR's front: what 300 s leave it on two free cores."""
 TEMPLATES = ("pysr1-template-parallel", "pysr1-template-parallel-60s", "pysr1-template-sft-60s",
              "pysr2-template-parallel")  # fmt: skip
 
@@ -129,8 +131,8 @@ class Recorded:
 
     name, deterministic = "recorded", "a recorded front"
 
-    def __init__(self, folder, run, seconds: float) -> None:
-        self.rows, self.scaling, self.seconds = read_hall(folder).rows, scaling_of(run), seconds
+    def __init__(self, folder, run, generations: int) -> None:
+        self.rows, self.scaling, self.generations = read_hall(folder).rows, scaling_of(run), generations
 
     def available(self) -> None:
         return None
@@ -139,8 +141,9 @@ class Recorded:
         rows = list(Task(points, self.scaling).proposals(self.rows, "PySR"))
         found = [q for p in rows for q in (p, *mended(p))]
         yield from found
-        if self.seconds:
-            yield from Refinement(points, config, report).proposals(found, self.seconds)
+        if self.generations:
+            refinement = Refinement(points, config, report, generations=self.generations)
+            yield from refinement.proposals(found, config.seconds)
 
     def best_of_pysr(self):
         return self.scaling.law(choice_of_pysr(self.rows).equation)
@@ -149,8 +152,8 @@ class Recorded:
 def test_recorded_rows_are_refitted_and_judged(recorded, shared_table) -> None:
     folder, run = recorded("pysr1-chinchilla-300s")
     train, test = chinchilla(shared_table)
-    engine = Recorded(folder, run, 0.0)
-    front = search(train, engine=engine, seconds=60, seeds=None)
+    engine = Recorded(folder, run, 0)
+    front = search(train, engine=engine, seconds=200, seeds=None)
     assert front.best is not None
     law, constants = engine.best_of_pysr()
     theirs = _r2(test, law.evaluate(test.frame, constants))
@@ -160,14 +163,17 @@ def test_recorded_rows_are_refitted_and_judged(recorded, shared_table) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "seconds"), [("pysr1-chinchilla-300s", 15.0), ("pysr1-zhao-300s", 15.0)])
-def test_what_we_choose_beats_pysr_run_well_by_hand(name, seconds, recorded, shared_table, capsys) -> None:
+@pytest.mark.parametrize("name", ["pysr1-chinchilla-300s", "pysr1-zhao-300s"])
+def test_what_we_choose_beats_pysr_run_well_by_hand(name, recorded, shared_table, capsys) -> None:
     """The figures to beat are those of PySR with refits and an ordered hold-out: R2 .92, and .0110."""
     folder, run = recorded(name)
     train, test = tables(name, shared_table)
-    engine = Recorded(folder, run, seconds)
-    front = search(train, engine=engine, seconds=90, seeds=None)
-    chosen = front.best or min(front.candidates, key=lambda c: c.error)
+    engine = Recorded(folder, run, GENERATIONS)
+    front = search(train, engine=engine, seconds=2000, seeds=None)
+    # Blind, nothing may be as good as the law that the losses were simulated from: then what fails fewest checks.
+    chosen = front.best or min(
+        front.candidates, key=lambda c: (sum(not k.passed for k in c.acceptance.checks), c.error)
+    )
     law, constants = engine.best_of_pysr()
     theirs, ours = law.evaluate(test.frame, constants), chosen.predict(test)
     with capsys.disabled():
