@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from tests.faults.faults import FAULTS
-from tests.faults.harness import Bench
+from tests.faults.harness import QUICK, SHORT, Bench
 
 COLUMNS = ("fault", "times", "finished pieces", "done again", "result equal", "exit codes", "remark")
 
@@ -16,6 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FAULTS)} (default: all)")
     parser.add_argument("--times", type=int, help="repetitions of each, in place of its own number")
+    parser.add_argument("--short", action="store_true", help="runs without a search")
     asked = parser.parse_args()
     names = asked.names or list(FAULTS)
     if unknown := set(names) - set(FAULTS):
@@ -23,7 +24,7 @@ def main() -> int:
     lines = []
     failed = False
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-        bench = Bench(Path(folder))
+        bench = Bench(Path(folder), SHORT if asked.short else QUICK)
         print(f"an undisturbed run takes {bench.seconds:.1f} s and has {len(bench.pieces)} pieces", flush=True)
         for name in names:
             fault, times = FAULTS[name]

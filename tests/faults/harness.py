@@ -25,6 +25,9 @@ LIMIT = 300.0
 QUICK = ("--laws", "chinchilla,kaplan2020", "--starts", "4", "--seconds", "600", "--generations", "2")
 """Nothing in it depends on the clock: the search ends after its generations."""
 
+SHORT = ("--laws", "chinchilla,kaplan2020", "--starts", "4", "--seconds", "0")
+"""The same without a search."""
+
 
 @dataclass
 class Outcome:

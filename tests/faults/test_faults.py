@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults.faults import FAULTS, full_disk, hanging_engine, kills
-from tests.faults.harness import Bench
+from tests.faults.harness import SHORT, Bench
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="signals, mounts and /proc")
-
-SHORT = ("--laws", "chinchilla", "--starts", "4", "--seconds", "0")
 
 
 @pytest.fixture(scope="module")
