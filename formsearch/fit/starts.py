@@ -169,6 +169,8 @@ def _evaluate(scale: Any, drawn: Mapping[Any, Array], n: int) -> Array:
 
     known = [s for s in scale.free_symbols if s in drawn]
     expression = scale.subs({s: 1 for s in scale.free_symbols if s not in drawn})
+    if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
+        return np.ones(n)  # its cofactor is zero at the centre of the points
     with np.errstate(all="ignore"):
         values = sympy.lambdify(known, expression, modules="numpy")(*(drawn[s] for s in known))
     values = np.broadcast_to(np.asarray(values, dtype=np.float64), (n,))

@@ -11,6 +11,7 @@ import pytest
 import formsearch as fs
 from formsearch.exceptions import FormsearchError
 from formsearch.fit.result import Fit
+from formsearch.law import Law, Variable, positive
 from tests.fit.runs import chinchilla_runs
 
 
@@ -75,6 +76,14 @@ def test_statuses_say_what_happened_and_what_to_do() -> None:
     assert "sits at its lower bound 0" in fs.fit("chinchilla", flat).status.sentence
     exact = fs.fit("chinchilla", chinchilla_runs(noise=0.0))
     assert "passes through every point" in exact.status.sentence
+
+
+def test_a_start_range_whose_scale_is_infinite_is_no_obstacle() -> None:
+    # At the geometric mean of x, 1e-100, log(1 + x) is zero in float64, and A has no scale there.
+    law = Law("tiny", "exp(-A*log(1 + x)) + B", (Variable("x", "user_x"),), (positive("A"),), "score")
+    points = fs.Points(np.array([0.9, 0.7, 0.5, 0.4]), {"user_x": 10.0 ** np.array([-290, -112, 0, 2])},
+                       target_quantity="score")  # fmt: skip
+    assert np.isfinite(fs.fit(law, points).objective)
 
 
 RUNS = chinchilla_runs()
