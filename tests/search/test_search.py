@@ -5,11 +5,14 @@ import runpy
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from formsearch.core.objectives import Huber, LeastSquares
 from formsearch.exceptions import EngineMissingError, InputError, UnknownNameError
 from formsearch.law import Law, Variable
 from formsearch.points import Points
+from formsearch.reading import read_points
 from formsearch.registry import laws
 from formsearch.search import search
 from formsearch.search.engine import Config, Proposal, get_engine
@@ -202,6 +205,38 @@ def test_another_engine_is_refitted_judged_and_accepted_alike():
     assert by_size[5].accepted
     assert abs(by_size[5].train_error - 0.004) < 0.0015
     assert front.engines == {"parrot": Parrot.deterministic}
+
+
+def test_a_robust_objective_is_not_led_astray_by_outliers():
+    exact = chinchilla_points(n=9, m=8)
+    target = exact.target * np.exp(np.random.default_rng(0).normal(0, 2e-3, len(exact)))
+    target[::11] *= 1.15
+    points = exact.with_target(target)
+    errors = {}
+    for objective in (LeastSquares(log=True), Huber(1e-3, log=True)):
+        front = search(points, engine=Parrot("chinchilla"), seconds=20, seeds=None, objective=objective, emphasis=0.0)
+        assert front.objective_name == objective.name
+        (found,) = (c for c in front.candidates if len(c.law.constants) == 5)
+        errors[type(objective)] = float(np.sqrt(np.mean((found.predict(exact) - exact.target) ** 2)))
+    assert errors[Huber] < 0.01
+    assert errors[Huber] < 0.3 * errors[LeastSquares]
+
+
+def test_several_targets_have_constants_of_their_own():
+    n = np.geomspace(1e3, 1e6, 16)
+    frame = pd.DataFrame({"samples": n, "loss_a": 1.5 + 40 * n**-0.2, "loss_b": 0.8 + 90 * n**-0.3})
+    points = read_points(frame, target=["loss_a", "loss_b"], columns={"samples": "samples"})
+    best = search(points, engine=Parrot("lin2024_power"), seconds=20, seeds=None).best
+    assert set(best.group_constants) == {"loss_a", "loss_b"}
+    np.testing.assert_allclose(best.predict(points), points.target, rtol=1e-6)
+
+
+def test_engines_take_turns_in_the_end():
+    first, second = Parrot("chinchilla"), Parrot("kaplan2020")
+    second.name = "second"
+    front = search(chinchilla_points(sigma=0.004), engine=[first, second], seconds=15, seeds=None)
+    assert {c.engine for c in front.candidates} >= {"parrot"}
+    assert set(front.engines) == {"parrot", "second"}
 
 
 def test_engines_are_found_or_missed_with_a_remedy():
