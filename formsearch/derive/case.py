@@ -145,7 +145,7 @@ class Case:
                 part = parse_formula(formula, table)
                 table[name] = part
                 expression = expression.subs(part, sympy.Symbol(name, positive=True))
-        return str(sympy.sstr(presented(expression)))
+        return self.problem.line(presented(expression))
 
     def number(self, expression: Any, row: Mapping[str, Any] | None = None) -> float:
         """The value of a parsed formula at constants, settings and one row of `over`. Raises `InputError`."""

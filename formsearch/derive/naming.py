@@ -73,6 +73,15 @@ def with_names(problem: Problem) -> tuple[Problem, tuple[Condition, ...]]:
              and p.base.count_ops() >= _LARGE}  # fmt: skip
     for part in sorted(bases, key=lambda e: _place(problem, e)):
         expression = expression.subs(part, name(part))
+    for power in sorted(expression.atoms(sympy.Pow), key=lambda e: _place(problem, e)):
+        if not power.base.is_Mul:
+            continue
+        free, sums = power.base.as_independent(*variables, as_Add=False)
+        factors = [f for f in sympy.Mul.make_args(sums) if f.is_Add]
+        if len(factors) > 1:  # N*(1 - exp(-Pw/gw))*(1 - exp(-Pa/ga)): one factor of the size
+            part = sympy.Mul(*factors)
+            base = free * sympy.Mul(*(f for f in sympy.Mul.make_args(sums) if not f.is_Add)) * name(part)
+            expression = expression.xreplace({power: sympy.Pow(base, power.exp)})
     return replace(problem, expression=expression, definitions=tuple(definitions)), tuple(conditions)
 
 
