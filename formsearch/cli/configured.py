@@ -100,6 +100,8 @@ def _options(config: Config, folder: Path, verb: str, parameters: Mapping[str, A
     if verb == "fit":  # one law, by --law
         stated["law"] = config.laws[0] if len(config.laws) == 1 and config.laws != ["all"] else None
         stated["formula"] = None
+    if verb not in ("run", "compare") and "all" in config.laws:  # only these two take all laws at once
+        stated["laws"] = None
     for name, value in stated.items():
         if value not in (None, []) and name in parameters:
             yield name, value

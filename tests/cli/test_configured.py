@@ -97,6 +97,14 @@ def test_one_law_serves_fit(cli, folder) -> None:
     assert cli("fit", "--bootstrap", "0", "--json").result["law"] == "chinchilla"
 
 
+def test_all_laws_are_for_the_verbs_that_take_all(cli, folder) -> None:
+    (folder / "formsearch.toml").write_text('data = "runs.csv"\nlaws = "all"\nstarts = 2\n')
+    done = cli("advise", "--laws", "chinchilla", "--json")
+    assert done.code == 0, done.err
+    assert done.result["law"] == "chinchilla"
+    assert "unknown law" not in cli("advise", "--runs", "1").err
+
+
 def test_problems_are_all_told_a_line_each(cli, folder) -> None:
     (folder / "formsearch.toml").write_text('data = "runs.csv"\nlaws = "chinchila"\nstarts = 0\n')
     done = cli("compare")

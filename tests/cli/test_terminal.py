@@ -1,18 +1,19 @@
 """What is printed fits the terminal, and degrades without colours, without a terminal, and without letters."""
 
-import fcntl
 import os
-import pty
 import re
 import struct
 import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import pytest
 
 from formsearch.cli import terminal
+
+fcntl = pytest.importorskip("fcntl", reason="pseudo-terminals")
+pty = pytest.importorskip("pty", reason="pseudo-terminals")
+termios = pytest.importorskip("termios", reason="pseudo-terminals")
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
