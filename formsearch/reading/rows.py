@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,6 @@ from formsearch.reading.names import find_step
 if TYPE_CHECKING:
     import pandas as pd
 
-Duplicates = Literal["keep", "mean", "min"]
 DUPLICATES: tuple[str, ...] = ("keep", "mean", "min")
 
 
