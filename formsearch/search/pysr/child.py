@@ -20,9 +20,10 @@ from typing import Any
 
 from formsearch.search.child import Send, serve
 
-ENDING = 1.0
-"""Seconds kept for PySR to come back after its time limit."""
-LEAST = 1.0
+ENDING, ENDING_SHARE = 1.0, 0.1
+"""Seconds kept for PySR to come back after its time limit, and the share of the time that they take at most."""
+LEAST = 0.5
+"""Seconds below which a search is not begun."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -36,7 +37,7 @@ def work(request: dict[str, Any], send: Send) -> None:
     send({"kind": "ready", "versions": _versions(pysr), "import_seconds": took})
     if request.get("import_only"):
         return
-    left = request["seconds"] - took - ENDING
+    left = request["seconds"] - took - min(ENDING, ENDING_SHARE * request["seconds"])
     if left < LEAST:
         raise RuntimeError(
             f"starting PySR took {took:.0f} of the {request['seconds']:.0f} s, which leaves no time to search: "

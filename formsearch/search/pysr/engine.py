@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from formsearch.exceptions import EngineMissingError, FormsearchError, InputError
 from formsearch.search.child import Children, processors
 from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, warn_failed
+from formsearch.search.grammar import complexity, uses
 from formsearch.search.pysr.hall import Row, read_hall
 from formsearch.search.pysr.losses import elementwise_loss
 from formsearch.search.pysr.mend import mended
@@ -34,8 +35,8 @@ MODULE = "formsearch.search.pysr.child"
 RECORD = "run.json"
 WATCH = 1.0
 """Seconds between two looks at the files of a running search."""
-LATER = 2.0
-"""Seconds after which a child that has not ended is ended: PySR's own limit comes first."""
+LATER = 5.0
+"""Seconds past its time after which a child is ended: to start took time, and PySR's own limit comes first."""
 REFINE_AT_MOST = 30.0
 INSTALLING = 3600.0
 """Seconds that PySR may take to install Julia, its packages, and to compile them."""
@@ -341,9 +342,15 @@ class Run:
             sources.append((f"PySR, saved in {self.record['resumed_from']}", self.saved))
         for label, rows in sources:
             for proposal in self.task.proposals(rows, label):
-                yield proposal
-                if self.engine.mend:
-                    yield from mended(proposal)
+                for form in (proposal, *(mended(proposal) if self.engine.mend else ())):
+                    if self._within_limits(form):
+                        yield form
+
+    def _within_limits(self, proposal: Proposal) -> bool:
+        """PySR counts nodes, and no constants: what is too large by our count is left out."""
+        most = self.config.max_constants
+        constants = len(uses(proposal.form.body))
+        return complexity(proposal.form) <= self.config.max_complexity and (most is None or constants <= most)
 
     def _rows(self, seed: int) -> Sequence[Row]:
         hall = read_hall(self.folder / f"seed{seed}")

@@ -8,6 +8,7 @@ are written.
 import json
 import math
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -46,6 +47,8 @@ def search(model, X, y, weights, names):
     begun, step, mode = time.monotonic(), BEHAVIOUR.get("step", 0.0), BEHAVIOUR.get("mode", "")
     front = {}
     found = [*(model.guesses or []), *BEHAVIOUR["equations"]] if hasattr(model, "guesses") else BEHAVIOUR["equations"]
+    # No search finds a variable that its table lacks.
+    found = [e for e in found if isinstance(e, dict) or set(re.findall(r"x_\w+", e)) <= set(columns)]
     for k, equation in enumerate(found):
         text, loss = _judged(equation, columns, y)
         size = len(text.split()) + 1
