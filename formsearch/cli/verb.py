@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from formsearch.cli import completing, terminal
+from formsearch.cli import terminal
 from formsearch.cli.ending import TERMINATED, Terminated, no_room, terminable
+from formsearch.cli.options import CONFIG, DATA, EVERY_VERB, SESSION, SOURCE
 from formsearch.exceptions import FormsearchError, InputError
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ INTERRUPTED = 130
 
 _NOTING = ("run", "fit", "search")
 """Verbs that say on stderr what was assumed of the table; the others print it with their result."""
-
-_SHARED = "Every verb"
-_DATA = "Data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,134 +105,6 @@ class Source:
         return points
 
 
-_SESSION_OPTIONS: dict[str, tuple[Any, Any]] = {
-    "json": (Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=_SHARED)], False),
-    "seed": (
-        Annotated[int, typer.Option(help="Seed of everything random.", min=0, rich_help_panel=_SHARED)],
-        0,
-    ),
-    "out": (Annotated[Path | None, typer.Option(help="", metavar="PATH", rich_help_panel=_SHARED)], None),
-    "quiet": (
-        Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.", rich_help_panel=_SHARED)],
-        False,
-    ),
-    "debug": (
-        Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.", rich_help_panel=_SHARED)],
-        False,
-    ),
-}
-
-_SOURCE_OPTIONS: dict[str, tuple[Any, Any]] = {
-    "columns": (
-        Annotated[
-            list[str] | None,
-            typer.Option(
-                help="Which column is which quantity; repeat or join by commas.",
-                metavar="QUANTITY=COLUMN",
-                rich_help_panel=_DATA,
-            ),
-        ],
-        None,
-    ),
-    "target": (
-        Annotated[
-            list[str] | None,
-            typer.Option(
-                help="Column of observed losses; several become groups.", metavar="COLUMN", rich_help_panel=_DATA
-            ),
-        ],
-        None,
-    ),
-    "where": (
-        Annotated[
-            str | None,
-            typer.Option(
-                help='Keep the rows that meet it, e.g. "is_outlier == 0".', metavar="CONDITION", rich_help_panel=_DATA
-            ),
-        ],
-        None,
-    ),
-    "scale": (
-        Annotated[
-            list[str] | None,
-            typer.Option(
-                help="Factor to base units, e.g. D=1e9 for billions of tokens.",
-                metavar="QUANTITY=FACTOR",
-                rich_help_panel=_DATA,
-            ),
-        ],
-        None,
-    ),
-    "group": (
-        Annotated[
-            list[str] | None,
-            typer.Option(
-                help="Column of group labels; constants may differ by group.", metavar="COLUMN", rich_help_panel=_DATA
-            ),
-        ],
-        None,
-    ),
-    "last_by": (
-        Annotated[
-            list[str] | None,
-            typer.Option(
-                help="Column that names the run: the last step of each run is kept.",
-                metavar="COLUMN",
-                rich_help_panel=_DATA,
-            ),
-        ],
-        None,
-    ),
-    "duplicates": (
-        Annotated[
-            str | None,
-            typer.Option(
-                help="Rows of equal factors: keep all, take their mean, or the least loss. (default: keep)",
-                metavar="keep|mean|min",
-                rich_help_panel=_DATA,
-            ),
-        ],
-        None,
-    ),
-    "weight": (
-        Annotated[str | None, typer.Option(help="Column of weights.", metavar="COLUMN", rich_help_panel=_DATA)],
-        None,
-    ),
-    "split_column": (
-        Annotated[
-            str | None,
-            typer.Option(help="Column that labels training and judging rows.", metavar="COLUMN", rich_help_panel=_DATA),
-        ],
-        None,
-    ),
-}
-
-_CONFIG_OPTION: dict[str, tuple[Any, Any]] = {
-    "config": (
-        Annotated[
-            Path | None,
-            typer.Option(
-                help="Options from this file, which `formsearch init` writes. (default: formsearch.toml here, "
-                "if it describes DATA)",
-                metavar="FILE",
-                rich_help_panel=_DATA,
-            ),
-        ],
-        None,
-    ),
-}
-
-_DATA_ARGUMENT = Annotated[
-    str,
-    typer.Argument(
-        metavar="DATA",
-        help="A table (CSV, TSV, JSON lines, Parquet, Excel), or a name from `formsearch data`. "
-        "(default: what formsearch.toml names)",
-        show_default=False,
-        autocompletion=completing.data,
-    ),
-]
-
 Verb = Callable[..., int | None]
 
 
@@ -260,13 +130,13 @@ def verb(
         own = [p for p in signature.parameters.values() if p.name not in ("session", "source")]
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
         if reads:
-            argument = inspect.Parameter("data", inspect.Parameter.KEYWORD_ONLY, default="", annotation=_DATA_ARGUMENT)
+            argument = inspect.Parameter("data", inspect.Parameter.KEYWORD_ONLY, default="", annotation=DATA)
             parameters = [
                 argument,
                 *parameters,
-                *_parameters(_SOURCE_OPTIONS | (_CONFIG_OPTION if configurable else {})),
+                *_parameters(SOURCE | (CONFIG if configurable else {})),
             ]
-        parameters += _parameters(_SESSION_OPTIONS, out=out)
+        parameters += _parameters(SESSION, out=out)
         parameters.append(inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context))
 
         def wrapper(**values: Any) -> None:
@@ -275,7 +145,7 @@ def verb(
 
             def call() -> int | None:
                 configured = _configure(name, values, needs_data, context) if reads else ()
-                options = {k: values.pop(k) for k in _SESSION_OPTIONS}
+                options = {k: values.pop(k) for k in SESSION}
                 session = Session(name, files=files, configured=configured, **options)
                 given: dict[str, Any] = {"session": session}
                 if reads:
@@ -407,7 +277,7 @@ def _parameters(options: Mapping[str, tuple[Any, Any]], out: str = "") -> list[i
     made = []
     for name, (annotation, default) in options.items():
         if name == "out":
-            annotation = Annotated[Path | None, typer.Option(help=out, metavar="PATH", rich_help_panel=_SHARED)]
+            annotation = Annotated[Path | None, typer.Option(help=out, metavar="PATH", rich_help_panel=EVERY_VERB)]
         made.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation))
     return made
 
@@ -441,7 +311,7 @@ def _configure(name: str, values: dict[str, Any], needs_data: bool, context: typ
 
 
 def _source(values: dict[str, Any], session: Session) -> Source:
-    given = {name: values.pop(name) for name in ("data", *_SOURCE_OPTIONS)}
+    given = {name: values.pop(name) for name in ("data", *SOURCE)}
     options: dict[str, Any] = {
         "columns": pairs(given["columns"], "--columns"),
         "scale": factors(given["scale"], "--scale"),
