@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from formsearch import Points, laws
 from formsearch.exceptions import FormulaError, InputError
+from formsearch.search.fold import fold
 from formsearch.search.parse import Read, read_infix
-from formsearch.search.scaling import Scaling, fold
+from formsearch.search.scaling import Scaling
 from formsearch.testing.domains import random_constants, random_points
 
 
