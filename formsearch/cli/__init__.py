@@ -1,7 +1,7 @@
 """The command line. `formsearch.cli:main` is the console script; one file a verb.
 
 Exit codes: 0 done, 1 nothing acceptable was found, 2 bad input, 3 an engine is missing, 70 a defect of formsearch,
-130 interrupted.
+130 interrupted, 143 told to end (SIGTERM).
 """
 
 

@@ -111,11 +111,18 @@ def test_the_envelope(cli) -> None:
 
 
 def test_exit_codes_are_those_of_the_program() -> None:
-    from formsearch.cli.verb import DEFECT, INTERRUPTED
+    from formsearch.cli.verb import DEFECT, INTERRUPTED, TERMINATED
     from formsearch.exceptions import EngineMissingError, FormsearchError, InputError
 
     told = set(map(int, re.findall(r"^\| (\d+) \|", PAGE, flags=re.MULTILINE)))
-    codes = {FormsearchError.exit_code, InputError.exit_code, EngineMissingError.exit_code, DEFECT, INTERRUPTED}
+    codes = {
+        FormsearchError.exit_code,
+        InputError.exit_code,
+        EngineMissingError.exit_code,
+        DEFECT,
+        INTERRUPTED,
+        TERMINATED,
+    }
     assert told == {0, *codes}
 
 
