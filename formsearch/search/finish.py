@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from formsearch.search.accept import ROUNDING, Acceptance, Reference, paired, screen, support, supported
+from formsearch.search.accept import RESAMPLES, ROUNDING, Acceptance, Reference, paired, screen, support, supported
 from formsearch.search.asymptotics import Check, Surroundings, examine, falling
 from formsearch.search.emit import to_raw
 from formsearch.search.engine import Config, Proposal
@@ -31,6 +31,9 @@ REFITTING = 0.6
 """Share of the time left that refitting may take."""
 WRITING, WRITING_LEAST = 0.01, 0.2
 """Share of the budget, and seconds, kept for writing the laws down."""
+LEFT, MOST_LEFT = 0.03, 0.3
+"""Shares of the budget: left free at the end, and the most that more resamples may take."""
+MOST_RESAMPLES, STRIDE = 1000, 7919
 PORTION, PORTION_AT_MOST = 4, 20
 """Proposals refitted at once: at first, and at most."""
 LARGE = 1000
@@ -85,6 +88,7 @@ class Finish:
         self.examine(finalists)
         accepted = [f for f in finalists if f.acceptance.accepted]
         near, best = self.choice(accepted)
+        self.thicken(near)
         sane = [f for f in finalists if f.sane]
         fronts = (*pareto(finalists), *pareto(sane), *pareto(accepted))
         shown = {id(f): f for f in (*fronts, *near)}
@@ -204,6 +208,29 @@ class Finish:
         near = [f for f in accepted if f is first or not self.worse(f, first)]
         limit = (1.0 + CLOSE) * first.fitted.error + ROUNDING * self.bench.scale
         return near, min((f for f in near if f.fitted.error <= limit), key=self.description)
+
+    def thicken(self, near: Sequence[Finalist]) -> None:
+        """More resamples of the forms tied with the best, from which intervals are made, in the time that is left over.
+
+        Not where the engines ended early, nor where the result is to depend on the seed alone.
+        """
+        last = self.deadline - LEFT * self.config.seconds - WRITING_LEAST
+        begun = time.monotonic()
+        if self.config.generations is not None or last - begun > MOST_LEFT * self.config.seconds:
+            return
+        taken = 0.0
+        for k in range(1, MOST_RESAMPLES // RESAMPLES):
+            for f in near:
+                clock = time.monotonic()
+                if self.stopped or f.draws is None or clock + taken > last:
+                    return
+                try:
+                    _, more = support(self.bench, f.fitted, self.config.seed + k * STRIDE)
+                except KeyboardInterrupt:
+                    self.stopped = True
+                    return
+                f.draws = np.concatenate([f.draws, more])
+                taken = max(taken, time.monotonic() - clock)
 
     def worse(self, a: Finalist, b: Finalist) -> bool:
         """Whether `a` is significantly worse than `b` on the held-out rows."""
