@@ -66,7 +66,7 @@ def divided(points: Points) -> tuple[Points, Points | None]:
 def main(given: list[str] | None = None) -> int:
     asked = arguments(given)
     found = probe()
-    print(f"pysr {found.package_version}, Julia {found.julia_version} ({found.julia}; wanted {found.julia_wanted}), ")
+    print(f"pysr {found.package_version}, Julia {found.julia_version} ({found.julia}; wanted {found.julia_wanted})")
     print(f"SymbolicRegression.jl {found.backend_version} (wanted {found.backend_wanted}) in {found.project}")
     engine = PySR(around=asked.around, folder=asked.folder)
     engine.allow_install = asked.allow_julia_install or engine.allow_install
