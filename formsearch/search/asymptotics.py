@@ -123,7 +123,8 @@ class Surroundings:
         rises = {}
         for q in self.falls_with:
             line = values[:, [0, *(self.place[(q,), by] for by in STEPS)]]
-            change = np.diff(line, axis=1)
+            with np.errstate(invalid="ignore"):  # from infinity to infinity: not finite, and told below
+                change = np.diff(line, axis=1)
             rises[q] = float(np.max(change)) if np.isfinite(change).all() else float("inf")
         return Behaviour(finite, float(np.min(box)) if finite else float("nan"), settles, rises)
 
