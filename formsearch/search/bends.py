@@ -94,7 +94,7 @@ def measured(f: Power, p: float, columns: Columns, alphabet: Alphabet) -> Iterat
         return
     for at in np.quantile(log, QUANTILES):
         z = log - at
-        yield "shifted power", shifted(f, _exp(-at)), (1 + np.exp(-z)) ** p
+        yield "shifted power", shifted(f, _exp(-at)), _raised(1 + np.exp(-z), p)
         turn = abs(p) * z
         yield "rectified power", rectified(f, _exp(abs(p) * at)), (1 + np.exp(-turn)) ** (1.0 if p > 0 else -1.0)
         for q in STEEP:
@@ -103,11 +103,21 @@ def measured(f: Power, p: float, columns: Columns, alphabet: Alphabet) -> Iterat
         cap = columns.variables[y]
         for r in REACHES:
             plain = capped(f.variable, y, f.exponent, None, r)
-            yield f"returns that diminish beyond {y}", plain, (_effective(x, cap, r) / x) ** p
+            yield f"returns that diminish beyond {y}", plain, _raised(_effective(x, cap, r) / x, p)
             for m in MULTIPLES:
                 k = m * ratio
                 shape = capped(f.variable, y, f.exponent, ratio, r, k)
-                yield f"returns that diminish beyond a multiple of {y}", shape, (_effective(x, k * cap, r) / x) ** p
+                yield (
+                    f"returns that diminish beyond a multiple of {y}",
+                    shape,
+                    _raised(_effective(x, k * cap, r) / x, p),
+                )
+
+
+def _raised(base: Array, p: float) -> Array:
+    """base**p; a shape that is infinite somewhere promises nothing, and is no cause for a warning."""
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        return np.asarray(base**p)
 
 
 def _effective(x: Array, y: Array, r: float) -> Array:

@@ -316,7 +316,7 @@ class _Work:
                 continue
             i = owns[k]
             assert i is not None
-            self.values[i] = self.value(i) / k1 if k1 else math.nan
+            self.values[i] = float(self.value(i)) / float(k1) if k1 else math.nan
             if positive:
                 self.kinds[i] = POSITIVE
             new.append(t)
@@ -346,11 +346,12 @@ class _Work:
 
 
 def _power(base: float, exponent: float) -> float:
-    """NaN, a start to be drawn, where a constant of an engine outside leads beyond double precision."""
+    """NaN, a start to be drawn, where constants lead beyond double precision or off the real line."""
     try:
-        return float(base**exponent)
+        value = float(base) ** float(exponent)
     except (OverflowError, ZeroDivisionError):
         return math.nan
+    return value if isinstance(value, float) else math.nan
 
 
 def _scalar_key(s: Scalar, kinds: Mapping[int, Kind]) -> str:
