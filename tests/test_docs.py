@@ -47,7 +47,8 @@ def test_verbs_options_laws_and_splits_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
-        assert (page.parent / target).exists(), target
+        if not target.startswith("generated/"):  # made by the build, whose own test is below
+            assert (page.parent / target).exists(), target
 
 
 def test_the_documentation_builds_without_a_warning_and_its_examples_hold(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 OWN = """
 title = "mine"
 law = "chinchilla"
+constants = "hoffmann2022"
 [[claim]]
 id = "exponent"
 kind = "value"
