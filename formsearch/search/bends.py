@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from formsearch.quantities import quantity
 from formsearch.search.alphabet import Alphabet, Fresh, Shape, capped
 from formsearch.search.emit import Columns
 from formsearch.search.grammar import (
@@ -72,13 +73,19 @@ def caps(f: Power, alphabet: Alphabet) -> list[tuple[str, float]]:
     return [(y, math.exp(x - alphabet.centres[y])) for y in sizes if y != f.variable]
 
 
+def comparable(x: str, y: str) -> bool:
+    """Whether one can cap the other as it is: tokens by tokens, but not tokens by parameters without a constant."""
+    return quantity(x).unit == quantity(y).unit
+
+
 def bends(f: Power, alphabet: Alphabet) -> Iterator[tuple[str, Shape]]:
     """All of them, without numbers."""
     yield "shifted power", shifted(f)
     yield "rectified power", rectified(f)
     yield "broken power", broken(f)
     for y, ratio in caps(f, alphabet):
-        yield f"returns that diminish beyond {y}", capped(f.variable, y, f.exponent)
+        if comparable(f.variable, y):
+            yield f"returns that diminish beyond {y}", capped(f.variable, y, f.exponent)
         yield f"returns that diminish beyond a multiple of {y}", capped(f.variable, y, f.exponent, ratio)
 
 
@@ -102,8 +109,9 @@ def measured(f: Power, p: float, columns: Columns, alphabet: Alphabet) -> Iterat
     for y, ratio in caps(f, alphabet):
         cap = columns.variables[y]
         for r in REACHES:
-            plain = capped(f.variable, y, f.exponent, None, r)
-            yield f"returns that diminish beyond {y}", plain, _raised(_effective(x, cap, r) / x, p)
+            if comparable(f.variable, y):
+                plain = capped(f.variable, y, f.exponent, None, r)
+                yield f"returns that diminish beyond {y}", plain, _raised(_effective(x, cap, r) / x, p)
             for m in MULTIPLES:
                 k = m * ratio
                 shape = capped(f.variable, y, f.exponent, ratio, r, k)
