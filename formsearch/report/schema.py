@@ -1,10 +1,11 @@
 """`results.json`: the document a report is made of, and the checks it passes when it is read from a file.
 
     {"schema_version": 1, "title": ..., "provenance": {...}, "points": [...], "laws": {...},
-     "leaderboards": [...], "fronts": [...], "derivations": [...], "fits": [...]}
+     "leaderboards": [...], "fronts": [...], "derivations": [...], "fits": [...], "advice": [...]}
 
-Each entry of the last four lists is what `to_dict()` of the result gives, with the rows that figures need added under
+Each entry of the last five lists is what `to_dict()` of the result gives, with the rows that figures need added under
 `rows`. The dataclasses below name the fields a report reads; further fields are kept in the file and ignored here.
+Longer than other modules because it is one vocabulary, which readers of the file want in one place.
 """
 
 from __future__ import annotations

@@ -17,31 +17,27 @@ from numpy.typing import NDArray
 
 from formsearch.core.batch import Pack
 from formsearch.quantities import quantity
-from formsearch.search.alphabet import Alphabet, Fresh, Shape, joined, logarithm, numeric, plain
+from formsearch.search.alphabet import Alphabet, Shape, joined, logarithm, numeric, plain
 from formsearch.search.bends import measured
 from formsearch.search.emit import emit, to_centred, to_raw
-from formsearch.search.factoring import inside_of, is_sum, partners, widened, widened_by
+from formsearch.search.factoring import is_sum, partners, widened, widened_by
 from formsearch.search.grammar import (
-    AMPLITUDE,
     EXPONENT,
-    POSITIVE,
     RATE,
     UNIT,
     Apply,
     Factor,
     Form,
-    Log,
     Power,
     Scalar,
-    Sum,
     Term,
     constant,
     free_constant,
     scalar_value,
     uses,
 )
-from formsearch.search.moves import DRIFT
-from formsearch.search.places import Draft, Move, Place, Rewrite, exchanged, places, sites
+from formsearch.search.places import Move, Place, exchanged, places, sites
+from formsearch.search.rewrites import appended, appended_all, drift, grouped, grouped_all, longer, longer_by_all, outer
 from formsearch.search.workbench import Fitted, Workbench
 
 Array = NDArray[np.float64]
@@ -234,10 +230,10 @@ class Guide:
     def _additions(self, f: Fitted, offer: Callable[..., None]) -> None:
         body = f.form.body
         for e in (*self.singles, *self.products):
-            offer(Move("add", f"add {e.label}", _appended(body, e.shape)), e.column)
+            offer(Move("add", f"add {e.label}", appended(body, e.shape)), e.column)
         for q, pairs in self.alphabet.additions.items():
             for label, group in pairs:
-                offer(Move("add", f"add {label}", _appended_all(body, group)), *self._pair_columns(q, label))
+                offer(Move("add", f"add {label}", appended_all(body, group)), *self._pair_columns(q, label))
 
     def _pair_columns(self, q: str, label: str) -> tuple[Array, Array]:
         x = self.bench.columns.variables[q]
@@ -260,13 +256,13 @@ class Guide:
                 place = Place(inside, at, put, depth)
                 for e in self.singles:
                     label = f"promote a coefficient to 1+{e.label}"
-                    offer(Move("promote", label + f" [{at}.{depth}]", _grouped(place, e.shape)), base * e.column)
+                    offer(Move("promote", label + f" [{at}.{depth}]", grouped(place, e.shape)), base * e.column)
                 for q, pairs in self.alphabet.additions.items():
                     for name, group in pairs:
                         u, v = self._pair_columns(q, name)
                         label = f"promote a coefficient to 1+{name}"
                         offer(
-                            Move("promote", label + f" [{at}.{depth}]", _grouped_all(place, group)), base * u, base * v
+                            Move("promote", label + f" [{at}.{depth}]", grouped_all(place, group)), base * u, base * v
                         )
 
     def _per_row(self, f: Fitted, i: int) -> Array:
@@ -289,7 +285,7 @@ class Guide:
                 for q in self.alphabet.scaling():
                     label = f"exponent of {factor.variable} drifts with log {q} [{at}]"
                     column = slopes[:, i] * self.bench.columns.logs[q]
-                    offer(Move("promote", label, _drift(f.form.body, at, factor.variable, q)), column)
+                    offer(Move("promote", label, drift(f.form.body, at, factor.variable, q)), column)
 
     def _shares(self, f: Fitted, offer: Callable[..., None]) -> None:
         """Sums that act on more than they do, F*S -> (F + k*T)*S along T*S, and that lack a summand, along F*T."""
@@ -309,12 +305,12 @@ class Guide:
                 beside = self._column(f, place.without(k))
                 for e in self.singles:
                     label = f"extend a sum by {e.label} {at}"
-                    offer(Move("extend", label, _longer(place, k, e.shape)), beside * e.column)
+                    offer(Move("extend", label, longer(place, k, e.shape)), beside * e.column)
                 for q, pairs in self.alphabet.additions.items():
                     for name, group in pairs:
                         u, v = self._pair_columns(q, name)
                         label = f"extend a sum by {name} {at}"
-                        offer(Move("extend", label, _longer_by_all(place, k, group)), beside * u, beside * v)
+                        offer(Move("extend", label, longer_by_all(place, k, group)), beside * u, beside * v)
 
     def _bends(self, f: Fitted, offer: Callable[..., None]) -> None:
         """Powers that bend: along what the bend would change."""
@@ -347,7 +343,7 @@ class Guide:
         # Of the predictions: the residuals would correlate with a column made of the target.
         total = predicted - self._level(f)
         if (total > 0).all():
-            offer(Move("wrap", "outer power of all terms", _outer(rest, moving)), total * np.log(total))
+            offer(Move("wrap", "outer power of all terms", outer(rest, moving)), total * np.log(total))
 
     def _level(self, f: Fitted) -> Array:
         """The irreducible part at each row."""
@@ -357,48 +353,3 @@ class Guide:
             if not t.factors and i is not None:
                 level += self._per_row(f, i)
         return level
-
-
-def _appended(body: Sum, shape: Shape) -> Rewrite:
-    return lambda d: (*body, Term(constant(d.new(AMPLITUDE)), shape(d)))
-
-
-def _appended_all(body: Sum, group: Callable[[Fresh], Sum]) -> Rewrite:
-    return lambda d: (*body, *group(d))
-
-
-def _grouped(place: Place, shape: Shape) -> Rewrite:
-    def rewrite(d: Draft) -> Sum:
-        group = (Term(UNIT), Term(constant(d.new(POSITIVE if place.depth else AMPLITUDE, 0.01)), shape(d)))
-        return place.with_factors((*place.term.factors, Apply("power", (group,))))
-
-    return rewrite
-
-
-def _grouped_all(place: Place, group: Callable[[Fresh], Sum]) -> Rewrite:
-    return lambda d: place.with_factors((*place.term.factors, Apply("power", ((Term(UNIT), *group(d)),))))
-
-
-def _longer(place: Place, k: int, shape: Shape) -> Rewrite:
-    return _longer_by_all(place, k, lambda d: (Term(constant(d.new(AMPLITUDE)), shape(d)),))
-
-
-def _longer_by_all(place: Place, k: int, group: Callable[[Fresh], Sum]) -> Rewrite:
-    def rewrite(d: Draft) -> Sum:
-        longer = Apply("power", ((*inside_of(place.term.factors[k]), *group(d)),))
-        return place.with_factors((*place.without(k), longer))
-
-    return rewrite
-
-
-def _drift(body: Sum, at: int, x: str, y: str) -> Rewrite:
-    def rewrite(d: Draft) -> Sum:
-        factor = Apply("exp", ((Term(constant(d.new(DRIFT, 0.0)), (Log(x), Log(y))),),))
-        term = body[at]
-        return (*body[:at], Term(term.coefficient, (*term.factors, factor)), *body[at + 1 :])
-
-    return rewrite
-
-
-def _outer(rest: Sum, moving: Sum) -> Rewrite:
-    return lambda d: (*rest, Term(UNIT, (Apply("power", (moving,), constant(d.new(EXPONENT, 1.0))),)))

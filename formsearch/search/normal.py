@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from operator import itemgetter
 from typing import NamedTuple
 
 from formsearch.search.grammar import (
@@ -27,7 +26,6 @@ from formsearch.search.grammar import (
     Factor,
     Form,
     Kind,
-    Log,
     Power,
     Scalar,
     Sum,
@@ -39,6 +37,7 @@ from formsearch.search.grammar import (
     times,
     uses,
 )
+from formsearch.search.order import in_order, term_key
 
 
 class Sketch(NamedTuple):
@@ -294,7 +293,7 @@ class _Work:
         if len(p.constants) > 1 or (self.own(coefficient) is None and coefficient.constants):
             return coefficient, group
         # The same head whatever the order of the terms: 1 if there is one, else the first by name.
-        head = min(range(len(terms)), key=lambda k: (bool(terms[k].factors), _term_key(terms[k], self.kinds)))
+        head = min(range(len(terms)), key=lambda k: (bool(terms[k].factors), term_key(terms[k], self.kinds)))
         index = owns[head]
         assert index is not None
         k1 = self.value(index)
@@ -342,9 +341,6 @@ class _Work:
         return coefficient, Apply("exp", (tuple(terms),), group.exponent)
 
 
-# -- sorting and numbering ---------------------------------------------------------------------------------------
-
-
 def _power(base: float, exponent: float) -> float:
     """NaN, a start to be drawn, where constants lead beyond double precision or off the real line."""
     try:
@@ -352,55 +348,6 @@ def _power(base: float, exponent: float) -> float:
     except (OverflowError, ZeroDivisionError):
         return math.nan
     return value if isinstance(value, float) else math.nan
-
-
-def _scalar_key(s: Scalar, kinds: Mapping[int, Kind]) -> str:
-    return f"{s.number}" + "".join(f"{kinds[i].tag}{p}" for i, p in s.constants)
-
-
-def _factor_key(f: Factor, kinds: Mapping[int, Kind]) -> str:
-    if isinstance(f, Power):
-        return f"{f.variable}^{_scalar_key(f.exponent, kinds)}"
-    if isinstance(f, Log):
-        return f"{f.variable}!"
-    inside = ",".join(_sum_key(a, kinds) for a in f.arguments)
-    return f"~{f.function}({inside})^{_scalar_key(f.exponent, kinds)}"
-
-
-def _term_key(t: Term, kinds: Mapping[int, Kind]) -> str:
-    return "*".join(_factor_key(f, kinds) for f in t.factors) + ";" + _scalar_key(t.coefficient, kinds)
-
-
-def _sum_key(body: Sum, kinds: Mapping[int, Kind]) -> str:
-    return "+".join(_term_key(t, kinds) for t in body)
-
-
-def _sorted(body: Sum, kinds: Mapping[int, Kind]) -> Sum:
-    return _with_keys(body, kinds)[0]
-
-
-def _with_keys(body: Sum, kinds: Mapping[int, Kind]) -> tuple[Sum, str]:
-    """The sum with terms and factors in order, and its key: what `_sum_key` says of it, each part read once."""
-    terms: list[tuple[bool, str, Term]] = []
-    for t in body:
-        factors = []
-        for f in t.factors:
-            if isinstance(f, Apply):
-                inside = [_with_keys(a, kinds) for a in f.arguments]
-                f = Apply(f.function, tuple(a for a, _ in inside), f.exponent)
-                key = f"~{f.function}({','.join(k for _, k in inside)})^{_scalar_key(f.exponent, kinds)}"
-            else:
-                key = _factor_key(f, kinds)
-            factors.append((key, f))
-        factors.sort(key=_first)
-        key = "*".join(k for k, _ in factors) + ";" + _scalar_key(t.coefficient, kinds)
-        terms.append((bool(factors), key, Term(t.coefficient, tuple(f for _, f in factors))))
-    terms.sort(key=_first_two)
-    return tuple(t for _, _, t in terms), "+".join(key for _, key, _ in terms)
-
-
-_first = itemgetter(0)
-_first_two = itemgetter(0, 1)
 
 
 def normalise(body: Sum, kinds: Mapping[int, Kind], values: Mapping[int, float], level: Kind = LEVEL) -> Sketch:
@@ -416,7 +363,7 @@ def normalise(body: Sum, kinds: Mapping[int, Kind], values: Mapping[int, float],
         if body == before:
             break
     body = tuple(t if t.factors or work.own(t.coefficient) is None else _level(t, work, level) for t in body)
-    body = _sorted(body, work.kinds)
+    body = in_order(body, work.kinds)
     order: list[int] = []
     for s in scalars(body):
         order.extend(i for i, _ in s.constants if i not in order)

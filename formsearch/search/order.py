@@ -1,0 +1,59 @@
+"""Order of terms and factors: equal forms are written equally, whatever order they were built in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import itemgetter
+
+from formsearch.search.grammar import Apply, Factor, Kind, Log, Power, Scalar, Sum, Term
+
+
+def _scalar_key(s: Scalar, kinds: Mapping[int, Kind]) -> str:
+    return f"{s.number}" + "".join(f"{kinds[i].tag}{p}" for i, p in s.constants)
+
+
+def _factor_key(f: Factor, kinds: Mapping[int, Kind]) -> str:
+    if isinstance(f, Power):
+        return f"{f.variable}^{_scalar_key(f.exponent, kinds)}"
+    if isinstance(f, Log):
+        return f"{f.variable}!"
+    inside = ",".join(_sum_key(a, kinds) for a in f.arguments)
+    return f"~{f.function}({inside})^{_scalar_key(f.exponent, kinds)}"
+
+
+def term_key(t: Term, kinds: Mapping[int, Kind]) -> str:
+    """What a term says, whatever the numbers of its constants."""
+    return "*".join(_factor_key(f, kinds) for f in t.factors) + ";" + _scalar_key(t.coefficient, kinds)
+
+
+def _sum_key(body: Sum, kinds: Mapping[int, Kind]) -> str:
+    return "+".join(term_key(t, kinds) for t in body)
+
+
+def in_order(body: Sum, kinds: Mapping[int, Kind]) -> Sum:
+    """The sum with its terms, and their factors, sorted by what they say."""
+    return _with_keys(body, kinds)[0]
+
+
+def _with_keys(body: Sum, kinds: Mapping[int, Kind]) -> tuple[Sum, str]:
+    """The sum with terms and factors in order, and its key: what `_sum_key` says of it, each part read once."""
+    terms: list[tuple[bool, str, Term]] = []
+    for t in body:
+        factors = []
+        for f in t.factors:
+            if isinstance(f, Apply):
+                inside = [_with_keys(a, kinds) for a in f.arguments]
+                f = Apply(f.function, tuple(a for a, _ in inside), f.exponent)
+                key = f"~{f.function}({','.join(k for _, k in inside)})^{_scalar_key(f.exponent, kinds)}"
+            else:
+                key = _factor_key(f, kinds)
+            factors.append((key, f))
+        factors.sort(key=_first)
+        key = "*".join(k for k, _ in factors) + ";" + _scalar_key(t.coefficient, kinds)
+        terms.append((bool(factors), key, Term(t.coefficient, tuple(f for _, f in factors))))
+    terms.sort(key=_first_two)
+    return tuple(t for _, _, t in terms), "+".join(key for _, key, _ in terms)
+
+
+_first = itemgetter(0)
+_first_two = itemgetter(0, 1)
