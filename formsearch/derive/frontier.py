@@ -45,7 +45,7 @@ class Frontier:
     ) -> dict[str, float] | None:
         """All optimised variables and the target (under its letter); None if there is no interior optimum."""
         found = self.joint.at(settings, values, near)
-        if found is None:
+        if found is None or (len(found) > 1 and self.outside(found)):
             return None
         problem = self.joint.problem if values is None else replace(self.joint.problem, values=dict(values))
         found = self._kept_inside(found)
@@ -65,6 +65,28 @@ class Frontier:
         if q is None:
             return dict(found)
         return {name: min(max(value, q.low if math.isfinite(q.low) else value), q.high)}
+
+    def outside(self, found: Mapping[str, float]) -> dict[str, float]:
+        """Variables of a joint stationary point that lie beyond their quantity's domain, each with the nearest end."""
+        ends: dict[str, float] = {}
+        for name, value in found.items():
+            q = self.plain.quantity_of(name)
+            if q is not None and not q.low <= value <= q.high:
+                ends[name] = q.low if value < q.low else q.high
+        return ends
+
+    def beyond(self, name: str) -> str:
+        """Where the joint stationary point lies, if that is outside the domain, as a sentence; else ""."""
+        found = self.joint.at({}) if self.joint.rest.values else None
+        ends = {} if found is None or len(found) == 1 else self.outside(found)
+        if found is None or not ends:
+            return ""
+        if name in ends:
+            return (
+                f"the slopes vanish together at {name} = {found[name]:.4g}, outside its domain: inside it the optimum "
+                f"has {name} = {ends[name]:g}; set {name}={ends[name]:g} to get it"
+            )
+        return f"no number here, because {', '.join(ends)} would lie outside the domain"
 
     def at_an_end(self, found: Mapping[str, float]) -> bool:
         """Whether a variable stands at the end of its domain instead of at a stationary point."""
@@ -122,6 +144,8 @@ class Frontier:
         rest = self.joint.rest
         numbers = self.at({}) if rest.values else None
         results = [self._result(name, self.closed(name), numbers, given, drawn) for name in self.order]
+        if any(self.beyond(name) for name in self.order):
+            return results  # what would follow from them follows from no optimum
         pair = self.tokens_and_size
         if pair is not None:
             tokens, size = pair
@@ -158,7 +182,7 @@ class Frontier:
             implicit = sympy.Eq(self.plain.symbols[name], presented(self.formula), evaluate=False)
         return replace(
             base, check=check, second_order=outcome.result.second_order, conditions=outcome.result.conditions,
-            implicit=implicit, feasibility=self.edge(name),
+            implicit=implicit, feasibility=self.edge(name) or self.beyond(name),
             extrapolation=outside(value, q.name if q else "", given.ranges),
         )  # fmt: skip
 

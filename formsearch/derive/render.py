@@ -41,7 +41,9 @@ def result_line(result: Result, order: Order = PLAIN) -> str:
         else:
             parts.append(f"= {line(right, order)}" if own else f"solves {line(result.implicit, order)}")
     elif result.value is None and result.expression is None:
-        parts.append("has no closed form; its numbers are in the table")
+        parts.append(
+            "is at an end of its domain" if result.feasibility else "has no closed form; its numbers are in the table"
+        )
     if result.value is not None and not (result.expression is not None and result.expression.is_number):
         percent = f" ({100 * result.value:.2f} %)" if result.quantity == "activation_ratio" else ""
         parts.append(f"= {number(result.value)}{percent}")

@@ -254,3 +254,17 @@ def test_intervals_come_from_resamples() -> None:
                       settings={"N": 1e12, "G": 7, "S": 0.31, "C": 1e23})["Na"]  # fmt: skip
     assert implicit.interval is not None
     assert implicit.interval[0] < implicit.value < implicit.interval[1]
+
+
+def test_a_joint_stationary_point_outside_the_domain_is_no_optimum() -> None:
+    """Frantar's sparsity, size and data at once: the slopes vanish together at a negative sparsity only."""
+    asked = {"constants": "published", "subject_to": "C = 6*N_nonzero*D/(1 - weight_sparsity)"}
+    made = derive("frantar2023", settings={"C": 1e21}, **asked)
+    by_symbol = {r.symbol: r for r in made.results}
+    assert by_symbol["S"].value is None
+    assert "outside its domain: inside it the optimum has S = 0" in by_symbol["S"].feasibility
+    assert all(r.value is None for r in made.results if r.symbol in ("N", "D", "L_best"))
+    dense = derive("frantar2023", settings={"C": 1e21, "S": 0.0}, **asked)
+    best = {r.symbol: r.value for r in dense.results}
+    assert best["L_best"] == pytest.approx(1.354, abs=1e-3)
+    assert 6 * best["N"] * best["D"] == pytest.approx(1e21, rel=1e-9)
