@@ -17,7 +17,7 @@ from formsearch.search.checkpoint import States, read_proposals, write_proposals
 from formsearch.search.emphasis import Prepared, prepared
 from formsearch.search.engine import Config, Engine, Progress, Proposal, Report, Spent, sequence_of
 from formsearch.search.finish import Finish
-from formsearch.search.front import Front
+from formsearch.search.front import Candidate, Front
 from formsearch.search.judge import emphasised, folds_of
 from formsearch.search.population import Effort
 from formsearch.search.workbench import Workbench
@@ -89,6 +89,13 @@ def default_objective(points: Points) -> Objective:
     return LeastSquares(log=low > 0 and high > WIDE * low)
 
 
+EARLY = 0.7
+"""A search that took a smaller share of its time ended by itself."""
+
+ROUNDING = 1e-9
+"""Errors below this share of the target's range are none."""
+
+
 @dataclass(frozen=True, eq=False)
 class Request:
     """What a user asks of a search; see `formsearch.search.search`."""
@@ -141,7 +148,8 @@ def discover(request: Request) -> Front:
         holds_out=tuple(f"{f.label}: {int(f.train.sum())} -> {int(f.test.sum())} rows" for f in config.folds),
         engines={e.name: e.deterministic for e in engines}, seconds=time.monotonic() - begun, tried=work.tried,
         fits=ready.bench.fits + sum(s.fits for s in work.spent), kernel_share=work.kernel_share, seed=config.seed,
-        status=status_of(request, work.stopped or finish.stopped), seeds=tuple(law.name for law in config.seeds),
+        status=status_of(request, work.stopped or finish.stopped, time.monotonic() - begun, candidates, chosen),
+        seeds=tuple(law.name for law in config.seeds),
         emphasis=ready.rate, log=config.objective.log,
         notes=tuple(notes + finish.notes + [n for e in engines for n in getattr(e, "notes", ())]),
     )  # fmt: skip
@@ -162,10 +170,15 @@ def configured(request: Request, chosen: Points) -> Config:
     )
 
 
-def status_of(request: Request, stopped: bool) -> str:
+def status_of(request: Request, stopped: bool, seconds: float, candidates: Sequence[Candidate], points: Points) -> str:
     """How the search ended, in words."""
     if stopped:
         return "stopped by the user; what was found until then is kept"
+    if request.generations is None and seconds < EARLY * request.seconds:
+        rounding = ROUNDING * float(np.ptp(points.target))
+        if any(c.train_error <= rounding for c in candidates):
+            return "ended before its time: a form is exact, and no simpler one came after it"
+        return "the engines ended before the time did"
     return "the time was used up" if request.generations is None else "all generations were run"
 
 

@@ -35,8 +35,9 @@ APART = 0.6
 """Share of the time, or of the generations, that islands search apart."""
 TIDYING, TIDIED = 0.08, 4
 """Share of the time kept for tidying, and how many forms are tidied first."""
-PATIENCE = 12
-"""Generations without a simpler exact form after which an exact one is final."""
+PATIENCE = 40
+"""Generations without a simpler exact form after which an exact one is final. Not few: on a few levels of a variable a
+form with as many constants is exact, and the law itself, which is shorter, may come later."""
 
 
 class Native:

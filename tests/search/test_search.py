@@ -100,6 +100,12 @@ def test_seeds_start_from_the_registry():
     assert front.best.error <= 1.2 * front.reference[1]
 
 
+def test_exact_points_end_a_search_early_and_the_status_says_so():
+    front = search(chinchilla_points(), seconds=240, seed=0)
+    assert front.status == "ended before its time: a form is exact, and no simpler one came after it"
+    assert front.seconds < 160
+
+
 def test_the_wall_clock_is_held():
     search(chinchilla_points(), seconds=5, generations=1)  # kernels and imports are loaded
     clock = time.monotonic()
