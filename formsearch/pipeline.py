@@ -7,7 +7,7 @@ board as the registered laws. Fits go through a store: what a run has finished, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -175,6 +175,7 @@ def run(
         found = _to_judge(front)
     if found:
         board = judged([*_as_list(laws), *found.values()], "judging what was found")
+        board = replace(board, searched=dict.fromkeys(found, 1 if front is None else front.tried))
     fits = _best_fits(board, found)
     derivations, missing = _derivations(fits, training, resamples, fitter, tell)
     notes += missing

@@ -141,6 +141,8 @@ class Leaderboard:
     predictions: pd.DataFrame = field(repr=False)
     factors: pd.DataFrame = field(repr=False)
     notes: tuple[str, ...] = ()
+    searched: Mapping[str, int] = field(default_factory=dict)
+    """Law name -> how many forms a search on the training rows chose it from; what that costs it counts in `chosen`."""
 
     @property
     def best(self) -> str | None:
@@ -160,8 +162,14 @@ class Leaderboard:
         members = () if self.confidence is None else self.confidence.members
         tied = [s for s in sound if s.label in members and s.criteria is not None and math.isfinite(s.criteria.bic)]
         if tied:
-            return min(tied, key=lambda s: s.criteria.bic if s.criteria is not None else math.inf)
+            return min(tied, key=self._description)
         return next(iter([*sound, *refits]), None)
+
+    def _description(self, score: Score) -> float:
+        """BIC, and for a form that a search chose from T others 2 ln T: twice the nats that it takes to name it."""
+        if score.criteria is None:
+            return math.inf
+        return score.criteria.bic + 2 * math.log(max(self.searched.get(score.law.name, 1), 1))
 
     def leading(self, most: int = 3) -> tuple[Score, ...]:
         """`chosen`, and the refitted laws that these points cannot tell from the best: at most `most` rows in all."""
@@ -211,10 +219,15 @@ class Leaderboard:
             )
         assert leader.criteria is not None
         assert chosen.criteria is not None
-        gain = leader.criteria.bic - chosen.criteria.bic
+        gain = self._description(leader) - self._description(chosen)
+        charged = "".join(
+            f", {s.label} charged for being chosen among {self.searched[s.law.name]:,} forms"
+            for s in (chosen, leader)
+            if s.law.name in self.searched
+        )
         return (
             f"{chosen.label} is the law to use: the test rows cannot tell it from {leader.label}, which errs least, "
-            f"and the training rows favour it (BIC lower by {gain:.3g})",
+            f"and the training rows favour it (BIC lower by {gain:.3g}{charged})",
         )
 
     def difference(self, label: str) -> float:
@@ -268,6 +281,7 @@ class Leaderboard:
         return {
             "kind": "leaderboard",
             "best": self.best,
+            "searched": dict(self.searched),
             "split": self.split,
             "folds": list(self.fold_labels),
             "train_rows": self.train_rows,

@@ -209,4 +209,4 @@ def announce() -> None:
 
     folder = fit_jobs.stats.cache_path
     if folder is None or not any(Path(folder).glob("kernels.fit_jobs-*.nbi")):
-        print("formsearch: compiling the numerical kernels; this happens once and takes about a minute", file=sys.stderr)
+        print("formsearch: compiling the numerical kernels, once; it takes about a minute", file=sys.stderr)

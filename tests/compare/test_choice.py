@@ -1,5 +1,7 @@
 """Which law to use: extrapolation decides who is eligible, the training rows among those it cannot tell apart."""
 
+from dataclasses import replace
+
 import pytest
 
 from formsearch.compare import compare
@@ -33,3 +35,13 @@ def test_a_law_outside_the_confidence_set_is_never_chosen() -> None:
     assert board.confidence is not None
     assert board.confidence.members == ("zhao2025_eq7",)
     assert board.best == "zhao2025_eq7"
+
+
+def test_a_form_pays_for_the_search_that_chose_it(ladder) -> None:
+    """BIC lower by 44 against Eq. 9: a search among few forms leaves that, one among 1e12 (55) does not."""
+    assert replace(ladder, searched={"zhao2025": 1000}).best == "zhao2025"
+    charged = replace(ladder, searched={"zhao2025": 10**12})
+    assert charged.best == "zhao2025_eq9"
+    assert [s.law.name for s in charged.leading(2)] == ["zhao2025_eq9", "zhao2025"]
+    told = replace(ladder, searched={"zhao2025": 1000}).sentences[0]
+    assert "BIC lower by 30.6, zhao2025 charged for being chosen among 1,000 forms" in told
