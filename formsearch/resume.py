@@ -3,6 +3,7 @@
 Its pieces are fits, batches of resamples, derivations and searches; a search that was cut off goes on from its last
 checkpoint. A piece is keyed by everything that decides it: the law's form and bounds, the content of the points, the
 objective, starts, seed, grouping, and the code that computes it. What comes back equals what was computed, to the bit.
+Longer than other modules: what is written of a piece and how it is read back stand side by side.
 """
 
 from __future__ import annotations

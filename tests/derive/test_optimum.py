@@ -92,7 +92,12 @@ def test_formula_strings_read_back(zhao: Derivation) -> None:
     for r in zhao.to_dict()["results"]:
         if r["full_expression"]:
             names = {s: sympy.Symbol(s, positive=True) for s in (*zhao.law.variable_names, *zhao.law.constant_names)}
-            parse_formula(r["full_expression"], names)
+            read = parse_formula(r["full_expression"], names)
+            numbers = fs.laws["zhao2025"].published["zhao2025"].constants
+            value = read.subs({names[k]: v for k, v in numbers.items()})
+            assert {str(s) for s in value.free_symbols} == set(r["depends_on"])
+            if r["value"] is not None and not value.free_symbols:
+                assert float(value) == pytest.approx(r["value"], rel=1e-12)
 
 
 def test_without_constants_there_is_only_algebra() -> None:

@@ -27,7 +27,7 @@ from formsearch.search.grammar import describe, variables
 from formsearch.search.harvest import Harvest
 from formsearch.search.judge import coreset
 from formsearch.search.operon.programs import Program, program_of
-from formsearch.search.pysr.refine import Refinement
+from formsearch.search.refine import Refinement
 from formsearch.search.scaling import Scaling
 
 Array = NDArray[np.float64]

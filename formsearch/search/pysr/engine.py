@@ -2,6 +2,7 @@
 
 PySR is never imported here. Each seed runs in a child process (`formsearch.search.pysr.child`) with a time limit and
 writes its front to a folder of its own, which is read while it runs and whatever ends it.
+Longer than other modules: the states that a child can leave behind are told apart in one place.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from formsearch.search.pysr.losses import elementwise_loss
 from formsearch.search.pysr.mend import mended
 from formsearch.search.pysr.options import SIZE, Exponents, Wish, nodes_allowed, options, variable_nodes
 from formsearch.search.pysr.probe import CONSENT, Probe, consent, probe
-from formsearch.search.pysr.refine import Refinement
 from formsearch.search.pysr.signature import Signature, read_signature
 from formsearch.search.pysr.task import Task, law_guesses, prepare, saved_guesses
+from formsearch.search.refine import Refinement
 
 if TYPE_CHECKING:
     from formsearch.law import Law

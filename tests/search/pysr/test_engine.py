@@ -15,7 +15,7 @@ from formsearch.search import search
 from formsearch.search.engine import Config, get_engine
 from formsearch.search.grammar import variables
 from formsearch.search.pysr.engine import PySR
-from formsearch.search.pysr.refine import seeds_of
+from formsearch.search.refine import seeds_of
 
 # In scaled variables: x_N = N / 3.16e8, x_D = D / 3.16e10, y = loss / its geometric mean.
 TRUTH = "0.593 + ((x_N ^ -0.34) * 0.183) + ((x_D ^ -0.28) * 0.165)"

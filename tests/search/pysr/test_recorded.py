@@ -12,10 +12,10 @@ from formsearch.search import search
 from formsearch.search.pysr.hall import choice_of_pysr, read_hall, read_halls
 from formsearch.search.pysr.mend import mended
 from formsearch.search.pysr.options import Wish, options
-from formsearch.search.pysr.refine import Refinement
 from formsearch.search.pysr.signature import read_signature
 from formsearch.search.pysr.task import Task
 from formsearch.search.pysr.template import Template
+from formsearch.search.refine import Refinement
 from formsearch.search.scaling import Scaling
 from tests.search.fake_pysr.install import REAL
 

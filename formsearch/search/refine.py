@@ -1,9 +1,10 @@
-"""Going on from PySR's front with the native engine's moves, for a small share of the time.
+"""Going on from another engine's front with the native engine's moves, for a small share of the time.
 
-PySR judges a form by its error in the sample and by the nodes of its tree. Its front holds the right parts, in forms
-that lack a weak factor or end in the wrong power. The native engine takes those forms (not their constants) as seeds:
-it adds, drops, ties and bends their terms, and every child is fitted to convergence and judged by extrapolation.
-What comes out is marked as found by both; the steps of a form that descends from a row of PySR begin there.
+Engines outside judge a form by its error in the sample and the size of its tree. Their fronts hold the right parts,
+in forms that lack a weak factor or end in the wrong power. The native engine takes those forms (not their constants)
+as seeds: it adds, drops, ties and bends their terms, and every child is fitted to convergence and judged by
+extrapolation.
+What comes out is marked as found by both; the steps of a form that descends from such a row begin there.
 """
 
 from __future__ import annotations
