@@ -17,6 +17,8 @@ from formsearch.exceptions import FormsearchError, StoreError
 from formsearch.store import Store, as_text
 
 RUNNING, DONE, FAILED, STOPPED, KILLED = "running", "done", "failed", "stopped", "killed"
+UNKNOWN = "unknown"
+"""Of a run whose record was lost with a damaged page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Repair of a damaged store: every finished piece that can still be read goes into a new file.
 
 SQLite reads a table row by row from its pages: a damaged page costs the rows on it, and those only. Each row carries
-a checksum, so what comes back is what was put. The damaged file is kept beside the new one.
+a checksum, so what comes back is what was put. The numbers of past runs come along, so that none is given twice. The
+damaged file is kept beside the new one.
 """
 
 from __future__ import annotations
@@ -12,12 +13,20 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from formsearch.exceptions import StoreError
+from formsearch.ledger import UNKNOWN
 from formsearch.store import SCHEMA_VERSION, Store, checksum
 
 GAP = 10_000
-"""Numbers of rows in a row that may be missing before the end of the table is taken to be reached."""
+"""Numbers of rows in a row that may be missing before SQLite is asked for the next one."""
+
+_WORK = ("key", "kind", "label", "payload", "checksum", "seconds", "run", "created")
+_RUN = ("id", "began", "ended", "status", "host", "process", "about", "recalled", "summary")
+_LARGEST = 2**63 - 1
+_TEXTS = {"work": 5, "run": 0}
+"""How many of the first columns have to be text for a row to be taken for a whole one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +56,23 @@ def repair(path: Path) -> Repair:
     _remove(fresh)
     kept = lost = unreadable = 0
     with Store(fresh) as store:
-        for row in _readable(path):
+        for row in _readable(path, "work", _WORK):
             if row is None or checksum(row[3]) != row[4]:
                 unreadable += 1
                 continue
             lost += unreadable  # behind the last row there is nothing that could be lost
             unreadable = 0
-            store.change(
-                "INSERT OR IGNORE INTO work (key, kind, label, payload, checksum, seconds, run, created) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                row,
-            )
+            _insert(store, "work", _WORK, row)
             kept += 1
+        for row in _readable(path, "run", _RUN):
+            if row is not None:
+                with suppress(StoreError):  # a row that breaks the table's own rules
+                    _insert(store, "run", _RUN, row)
+        store.change(
+            "INSERT INTO run (id, status, host, process, about) SELECT DISTINCT run, ?, '', 0, '{}' FROM work "
+            "WHERE run IS NOT NULL AND run NOT IN (SELECT id FROM run)",
+            (UNKNOWN,),
+        )
     if not kept:
         _remove(fresh)
         raise StoreError(f"{path}: nothing in it can be read; move it away, the work will be done again")
@@ -71,37 +85,55 @@ def repair(path: Path) -> Repair:
     return Repair(kept, lost, aside)
 
 
-def _readable(path: Path) -> Iterator[tuple[str, ...] | None]:
-    """Rows of the table of work, one by one; None for one that is there and cannot be read."""
+def _insert(store: Store, table: str, columns: tuple[str, ...], row: tuple[Any, ...]) -> None:
+    places = ", ".join("?" * len(columns))
+    store.change(f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({places})", row)
+
+
+def _readable(path: Path, table: str, columns: tuple[str, ...]) -> Iterator[tuple[Any, ...] | None]:
+    """Rows of a table, one by one; None for one that is there and cannot be read."""
     db = sqlite3.connect(path, isolation_level=None)
     try:
         db.text_factory = lambda raw: raw.decode("utf-8", "replace")
         try:
             version = int(db.execute("PRAGMA user_version").fetchone()[0])
-            known = bool(db.execute("SELECT 1 FROM sqlite_master WHERE name = 'work'").fetchall())
+            known = bool(db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchall())
         except sqlite3.Error:
             return
         if version != SCHEMA_VERSION or not known:
             return
         number = missing = 0
-        while missing < GAP:
+        while True:
             number += 1
+            if missing >= GAP:  # pruning leaves gaps of any size
+                following = _next(db, table, number)
+                if following is None:
+                    return
+                number, missing = following, 0
+            if number > _LARGEST:
+                return
             try:
-                row = db.execute(
-                    "SELECT key, kind, label, payload, checksum, seconds, run, created FROM work WHERE id = ?",
-                    (number,),
-                ).fetchone()
+                row = db.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE id = ?", (number,)).fetchone()
             except sqlite3.Error:
                 missing += 1
                 yield None
                 continue
-            if row is None or not all(isinstance(part, str) for part in row[:5]):
+            if row is None or not all(isinstance(part, str) for part in row[: _TEXTS[table]]):
                 missing += 1
                 continue
             missing = 0
             yield row
     finally:
         db.close()
+
+
+def _next(db: sqlite3.Connection, table: str, number: int) -> int | None:
+    """The first number of a row from `number` on, as far as SQLite can find it."""
+    try:
+        found = db.execute(f"SELECT min(id) FROM {table} WHERE id >= ?", (number,)).fetchone()[0]
+    except (sqlite3.Error, OverflowError):
+        return None
+    return found if isinstance(found, int) and found >= number else None
 
 
 def _remove(path: Path) -> None:

@@ -17,7 +17,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -35,6 +35,9 @@ SCHEMA_VERSION = 2
 
 BUSY_SECONDS = 30.0
 """How long a writer waits for another one before it gives up."""
+
+CLOSING_SECONDS = 3.0
+"""How long the one who closes the file waits for readers to let it fold the write-ahead log into it."""
 
 _MIGRATIONS: Mapping[int, str] = {
     # from version -> statements that lead to the next one; 0 is an empty file
@@ -270,8 +273,13 @@ class Store:
         ]
 
     def close(self) -> None:
-        """Close the file; the write-ahead log is folded into it."""
+        """Close the file; the write-ahead log is folded into it, even where somebody else has it open for reading."""
         with self._lock:
+            if not self.read_only:
+                # SQLite folds the log by itself only when the last one closes; the file may be moved before that.
+                with suppress(sqlite3.Error):  # on a full disk the log stays beside the file, and is read from there
+                    self._db.execute(f"PRAGMA busy_timeout = {CLOSING_SECONDS * 1000:.0f}")
+                    self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._db.close()
 
     def __enter__(self) -> Self:

@@ -115,6 +115,22 @@ def test_a_damaged_page_costs_its_own_pieces_only(tmp_path: Path) -> None:
     assert all(k is None or k["i"] == i for i, k in enumerate(kept))
 
 
+def test_a_repair_keeps_the_numbers_of_runs_and_what_lies_behind_a_gap(tmp_path: Path) -> None:
+    """Numbers that were given twice would make pieces of one run those of another."""
+    folder = run_on(tmp_path, {"a": 1, "b": 2})
+    run_on(folder, {"a": 1, "c": 3})
+    with Store(tmp_path / STORE) as store:
+        store.change("UPDATE work SET id = 10000000 WHERE key = 'c'")  # as pruning may leave it
+        store.change("INSERT INTO work (key, kind, payload, checksum, run) VALUES ('d', 'fit', '{}', 'wrong', 1)")
+        store.change("DELETE FROM run WHERE id = 2")
+    assert repair(tmp_path / STORE).kept == 3
+    with Store(tmp_path / STORE) as store:
+        assert [(r.number, r.status, r.computed) for r in records(store)] == [(1, "done", 2), (2, "unknown", 1)]
+        with recorded(store, {}, {}):
+            assert store.run == 3
+        assert store.get("c") == {"x": 3}
+
+
 def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / STORE
     with Store(path) as store:

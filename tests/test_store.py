@@ -157,6 +157,19 @@ def test_a_read_only_folder_is_explained(tmp_path: Path) -> None:
         folder.chmod(0o700)
 
 
+def test_a_closed_store_can_be_moved_while_somebody_reads_it(path: Path) -> None:
+    """What was put lies in the file itself then, not in the write-ahead log beside it, which would stay behind."""
+    with Store(path) as store:
+        store.put("a", "fit", {"x": 1})
+        reader = Store(path, read_only=True)
+        assert reader.get("a") == {"x": 1}
+        store.put("b", "fit", {"x": 2})
+    moved = path.replace(path.with_name("moved.sqlite"))
+    reader.close()
+    with Store(moved, read_only=True) as store:
+        assert store.kinds() == {"fit": 2}
+
+
 def _write_many(path: str, first: int) -> None:
     with Store(path) as store:
         for i in range(first, first + 100):
