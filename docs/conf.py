@@ -15,8 +15,8 @@ from typing import Any
 
 import formsearch
 from formsearch.lawpage import list_markdown, page_markdown
-from formsearch.report.maths import formula
 from formsearch.report.schema import json_schema
+from formsearch.typesetting.written import formulas
 
 project = "formsearch"
 author = copyright = "The formsearch developers"
@@ -64,8 +64,8 @@ def write_pages(_: object) -> None:
 def set_in_mathml(law: formsearch.Law) -> str:
     """The form of a law for browsers, which need no script and no network to set it."""
     left = {"loss": "L", "efficiency_leverage": "EL", "error": "err"}.get(law.target, "y")
-    shown = formula(law.formula, left=left, order=law.formula, variables=[v.symbol for v in law.variables])
-    return f'```{{raw}} html\n<p><math display="block">{shown.mathml}</math></p>\n```'
+    shown = "".join(f'<p><math display="block">{f.mathml}</math></p>' for f in formulas(law, left))
+    return f"```{{raw}} html\n{shown}\n```"
 
 
 def api_page() -> str:

@@ -214,10 +214,10 @@ class Law(ByFields):
         return parse_formula(self.formula, self.symbols)
 
     def latex(self) -> str:
-        """The form in LaTeX, without the left-hand side."""
-        import sympy
+        """The form in LaTeX, as its author wrote it, without the left-hand side."""
+        from formsearch.typesetting.written import latex
 
-        return str(sympy.latex(self.expression))
+        return latex(self)
 
     def evaluate(self, frame: pd.DataFrame | Mapping[str, Any], constants: Mapping[str, float]) -> Array:
         """Values of the law, shape (rows,), in the target's unit.

@@ -12,9 +12,9 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from formsearch import typeset
 from formsearch.law import Law
 from formsearch.quantities import PROPORTION_PREFIX, quantity
+from formsearch.typesetting import written
 
 EVIDENCE: Mapping[str, str] = {
     "text": "read in the paper",
@@ -28,14 +28,14 @@ EVIDENCE: Mapping[str, str] = {
 
 def law_page(law: Law) -> dict[str, Any]:
     """Everything known of a law, JSON-ready; an unbounded side of a constant is None."""
-    written, where = typeset.text(law)
+    form, where = written.text(law)
     return {
         **law_list([law])[0],
         "equation": law.equation,
         "key": law.key,
         "unit": quantity(law.target).unit,
-        "latex": typeset.latex(law),
-        "written": written,
+        "latex": written.latex(law),
+        "written": form,
         "where": where,
         "variables": [
             {"symbol": v.symbol, "quantity": v.quantity, "unit": v.about.unit, "domain": v.about.domain,
@@ -98,7 +98,7 @@ def page_markdown(law: Law) -> str:
     parts = [
         f"## {law.name}",
         _escaped(law.title),
-        f"$$\n{typeset.latex(law, _letter(law))}\n$$",
+        f"$$\n{written.latex(law, _letter(law))}\n$$",
         f"`{law.target} = {law.formula}`",
         _pipe(_variables(page)),
         *(map(_pipe, _constants(page)) if page["constants"] else []),
@@ -213,9 +213,9 @@ def _sections(page: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
 
 def _equations(law: Law, width: int) -> str:
     """The form in two dimensions where it fits the width, else in lines of text."""
-    drawn = typeset.pretty(law, _letter(law), width - 2)
+    drawn = written.pretty(law, _letter(law), width - 2)
     if drawn is None:
-        form, where = typeset.text(law)
+        form, where = written.text(law)
         lines = [f"{_letter(law)} = {form}", *(f"where {name} = {meaning}" for name, meaning in where.items())]
         drawn = "\n".join(textwrap.fill(x, width - 2, subsequent_indent="    ", break_long_words=False) for x in lines)
     return textwrap.indent(drawn, "  ")

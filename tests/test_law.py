@@ -102,7 +102,7 @@ def test_values_outside_the_form_are_not_a_number_or_infinite_without_a_warning(
 
 
 def test_latex_and_text() -> None:
-    assert CHINCHILLA.latex() == r"A N^{- \alpha} + B D^{- \beta} + E"
+    assert CHINCHILLA.latex() == r"E + \frac{A}{N^{\alpha}} + \frac{B}{D^{\beta}}"
     assert formula_text(CHINCHILLA.expression) == "A/N**alpha + B/D**beta + E"
 
 

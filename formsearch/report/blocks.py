@@ -10,19 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from formsearch.typesetting.maths import Formula
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 Kind = Literal["plain", "note", "warning"]
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """One formula in three scripts; `mathml` is the inside of a `<math>` element, printed by this package."""
-
-    latex: str
-    mathml: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

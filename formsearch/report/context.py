@@ -99,7 +99,7 @@ class Builder:
 
     def formula_of(self, law: str, formula: str, constants: Mapping[str, float] | None = None) -> Formula:
         """L = ... of a law, with numbers in place of its constants if they are given."""
-        from formsearch.report import maths
+        from formsearch.typesetting import maths
 
         record = self.law(law, formula)
         left = {"loss": "L", "efficiency_leverage": "EL", "error": "err"}.get(record.target, "y")

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from formsearch.exceptions import UnknownNameError
 from formsearch.quantities import quantity
-from formsearch.report.numbers import SUFFIX_UNITS, power_of_ten, sized
+from formsearch.typesetting.numbers import SUFFIX_UNITS, power_of_ten, sized
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

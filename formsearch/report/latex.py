@@ -21,7 +21,7 @@ from formsearch.report.blocks import (
     Table,
 )
 from formsearch.report.templating import environment
-from formsearch.report.text import escape_latex
+from formsearch.typesetting.escape import escape_latex
 
 LINE = 96
 """Characters that a line of a table holds in its small type."""

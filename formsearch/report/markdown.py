@@ -20,7 +20,7 @@ from formsearch.report.blocks import (
     Table,
 )
 from formsearch.report.templating import environment
-from formsearch.report.text import escape_markdown
+from formsearch.typesetting.escape import escape_markdown
 
 _MARKS = {True: "✓", False: "✗", None: "–"}
 

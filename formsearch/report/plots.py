@@ -27,7 +27,7 @@ from formsearch.report.figures import (
     unit_of,
     wants_log,
 )
-from formsearch.report.numbers import sized
+from formsearch.typesetting.numbers import sized
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

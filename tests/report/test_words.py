@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from formsearch.report.numbers import listed, number, percent, plural, sized, uniform, with_interval
-from formsearch.report.text import escape_latex, escape_markdown, objective, sentence
+from formsearch.report.text import objective, sentence
+from formsearch.typesetting.escape import escape_latex, escape_markdown
+from formsearch.typesetting.numbers import listed, number, percent, plural, sized, uniform, with_interval
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from formsearch.report.blocks import Block, Bullets, Cell, Column, Heading, Paragraph, Section, Value
 from formsearch.report.context import Builder
-from formsearch.report.numbers import number
 from formsearch.report.schema import AdviceRecord, AimRecord
 from formsearch.report.text import sentence
+from formsearch.typesetting.numbers import number
 
 
 def sections(b: Builder) -> list[Section]:

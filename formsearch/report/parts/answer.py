@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from formsearch.report.blocks import Equation
 from formsearch.report.context import Builder
-from formsearch.report.numbers import listed, number, percent, plural
 from formsearch.report.parts import derivations, leaderboard, search
 from formsearch.report.schema import LeaderboardRecord
 from formsearch.report.text import sentence
+from formsearch.typesetting.numbers import listed, number, percent, plural
 
 
 def title(b: Builder) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.exceptions import FormulaError
-from formsearch.report import maths, plots
+from formsearch.report import plots
 from formsearch.report.blocks import (
     Block,
     Bullets,
@@ -27,7 +27,11 @@ from formsearch.report.blocks import (
 )
 from formsearch.report.context import Builder
 from formsearch.report.figures import unit_of as quantity_unit
-from formsearch.report.numbers import (
+from formsearch.report.parts import frontier
+from formsearch.report.schema import CheckRecord, DerivationRecord, ExponentRecord, LawRecord, ResultRecord, TableRecord
+from formsearch.report.text import objective, sentence
+from formsearch.typesetting import maths
+from formsearch.typesetting.numbers import (
     MISSING,
     SUFFIX_UNITS,
     listed,
@@ -38,9 +42,6 @@ from formsearch.report.numbers import (
     uniform,
     with_interval,
 )
-from formsearch.report.parts import frontier
-from formsearch.report.schema import CheckRecord, DerivationRecord, ExponentRecord, LawRecord, ResultRecord, TableRecord
-from formsearch.report.text import objective, sentence
 
 Array = NDArray[np.float64]
 

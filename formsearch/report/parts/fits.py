@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from formsearch.report.blocks import Block, Bullets, Cell, Column, Heading, Paragraph, Section, Value
 from formsearch.report.context import Builder
-from formsearch.report.numbers import MISSING, number, percent, with_interval
 from formsearch.report.schema import FitRecord
 from formsearch.report.text import objective, sentence
+from formsearch.typesetting.numbers import MISSING, number, percent, with_interval
 
 
 def sections(b: Builder) -> list[Section]:
@@ -48,7 +48,7 @@ def _blocks(b: Builder, fit: FitRecord) -> list[Block]:
 
 
 def _table(b: Builder, fit: FitRecord) -> Block:
-    from formsearch.report import maths
+    from formsearch.typesetting import maths
 
     record = b.law(fit.law, fit.formula)
     meaning = {c.symbol: c.meaning for c in record.constants}

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from formsearch.report import maths, plots
+from formsearch.report import plots
 from formsearch.report.blocks import Figure
 from formsearch.report.context import Builder
 from formsearch.report.figures import unit_of
-from formsearch.report.numbers import number, sized
 from formsearch.report.schema import DerivationRecord, LawRecord, TableRecord
+from formsearch.typesetting import maths
+from formsearch.typesetting.numbers import number, sized
 
 Array = NDArray[np.float64]
 

@@ -23,9 +23,9 @@ from formsearch.report.blocks import (
     Value,
 )
 from formsearch.report.context import Builder
-from formsearch.report.numbers import MISSING, listed, number, percent, plural, with_interval
 from formsearch.report.schema import LeaderboardRecord, PartRecord, ScoreRecord
 from formsearch.report.text import objective, sentence
+from formsearch.typesetting.numbers import MISSING, listed, number, percent, plural, with_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from formsearch.report.blocks import Block, Details, Facts, Paragraph, Section
 from formsearch.report.context import Builder
-from formsearch.report.numbers import number
+from formsearch.typesetting.numbers import number
 
 
 def section(b: Builder) -> Section:

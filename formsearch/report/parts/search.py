@@ -7,7 +7,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from formsearch.report import maths, plots
+from formsearch.report import plots
 from formsearch.report.blocks import (
     Block,
     Bullets,
@@ -24,9 +24,10 @@ from formsearch.report.blocks import (
     Value,
 )
 from formsearch.report.context import Builder
-from formsearch.report.numbers import MISSING, listed, number, plural
 from formsearch.report.schema import CandidateRecord, FrontRecord
 from formsearch.report.text import sentence
+from formsearch.typesetting import maths
+from formsearch.typesetting.numbers import MISSING, listed, number, plural
 
 Array = NDArray[np.float64]
 

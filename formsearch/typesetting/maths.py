@@ -9,14 +9,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from formsearch.exceptions import FormulaError
 from formsearch.formula import FUNCTIONS, MAX_DEPTH, MAX_LENGTH, names_in, parse_formula
-from formsearch.report.blocks import Formula
-from formsearch.report.numbers import number
-from formsearch.report.text import escape_latex
+from formsearch.typesetting.escape import escape_latex
+from formsearch.typesetting.numbers import number
 
 if TYPE_CHECKING:
     import sympy
@@ -38,6 +38,15 @@ _RELATIONS: Mapping[type[ast.cmpop], str] = {
 }  # fmt: skip
 _KEPT = tuple(f for f in FUNCTIONS if f not in ("log10", "log2"))
 """Functions that `parse_formula` builds; the two others it would rewrite as quotients of natural logarithms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """One formula in three scripts; `mathml` is the inside of a `<math>` element, printed by this package."""
+
+    latex: str
+    mathml: str
+    text: str
 
 
 # -- reading -----------------------------------------------------------------------------------------------------
@@ -170,7 +179,7 @@ class _Writer:
         self.sums: dict[sympy.Expr, list[sympy.Expr]] = {}
 
     def write(self, head: sympy.Basic | None, tree: sympy.Basic) -> Formula:
-        from formsearch.report.printers import Latex, MathML, Text
+        from formsearch.typesetting.printers import Latex, MathML, Text
 
         tree = self.settled(tree)
         text, latex, mathml = (P(self.sums, self.variables, self.positions) for P in (Text, Latex, MathML))

@@ -17,7 +17,7 @@ from sympy.printing.mathml import MathMLPresentationPrinter, greek_unicode
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
-from formsearch.report.numbers import number
+from formsearch.typesetting.numbers import number
 
 DIGITS = 5
 SPECIAL = re.compile(r"(ratio|slope|dln)__(\w+)")

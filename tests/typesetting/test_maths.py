@@ -8,7 +8,7 @@ import sympy
 from formsearch import laws
 from formsearch.exceptions import FormulaError
 from formsearch.formula import parse_formula
-from formsearch.report.maths import formula, proportional, read
+from formsearch.typesetting.maths import formula, proportional, read
 
 
 @pytest.mark.parametrize("name", sorted(laws))

@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from formsearch.formula import parse_formula
 from formsearch.law import Law
+from formsearch.typesetting.maths import LINE, Formula, formula
 
 if TYPE_CHECKING:
     import sympy
+
+UNBROKEN = 10**6
+"""A line that no form fills."""
 
 OPERATIONS_WORTH_A_NAME = 5
 """A repeated part with this many operations gets a name; shorter ones read better in full."""
@@ -45,18 +49,26 @@ def as_written(law: Law) -> Written:
     return Written(form, tuple(where))
 
 
-def latex(law: Law, left: str | None = None) -> str:
-    r"""The form in LaTeX as written: one line, or `aligned` with the abbreviations below it.
+def formulas(law: Law, left: str = "", line: int = LINE) -> list[Formula]:
+    """The form, `left` = ... where a letter is given, and after it a formula for each abbreviation."""
+    form, where = text(law)
+    return [
+        formula(body, name, order=body, variables=(*law.variable_names, *where), line=line)
+        for name, body in ((left, form), *where.items())
+    ]
 
-    `left` is the left-hand side in LaTeX; without it the form stands alone, and abbreviations after \quad.
+
+def latex(law: Law, left: str = "") -> str:
+    r"""The form in LaTeX: one line, or `aligned` with the abbreviations below it.
+
+    Without a left-hand side the form stands alone, abbreviations follow after \quad.
     """
-    form, where = as_written(law)
-    lines = [(left, _latex(form)), *((_latex(n), _latex(m)) for n, m in where)]
-    if len(lines) == 1:
-        return lines[0][1] if left is None else f"{left} = {lines[0][1]}"
-    if left is None:
-        return lines[0][1] + "".join(rf",\quad {name} = {meaning}" for name, meaning in lines[1:])
-    body = " \\\\\n".join(f"{name} &= {meaning}" for name, meaning in lines)
+    first, *others = (f.latex for f in formulas(law, left, UNBROKEN))
+    if not left:
+        return "".join([first, *(rf",\quad {other}" for other in others)])
+    if not others:
+        return formulas(law, left)[0].latex
+    body = " \\\\\n".join(line.replace(" = ", " &= ", 1) for line in (first, *others))
     return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
 
@@ -83,31 +95,6 @@ def pretty(law: Law, left: str, width: int) -> str | None:
     return "\n\n".join(blocks)
 
 
-def _latex(expression: sympy.Expr) -> str:
-    import sympy
-
-    names = {s: _subscripted(s.name) for s in expression.free_symbols}
-    text = sympy.latex(
-        expression, order="none", root_notation=False, symbol_names={s: n for s, n in names.items() if n}
-    )
-    return str(text).replace(r"\operatorname{log}_", r"\log_")
-
-
-def _subscripted(name: str) -> str | None:
-    """LaTeX of a name that SymPy would set as a product of letters: Nact as N with an index; None for the rest."""
-    from sympy.printing.latex import tex_greek_dictionary
-    from sympy.printing.pretty.pretty_symbology import greek_letters
-
-    if name in _SHORT_GREEK:
-        return _SHORT_GREEK[name]
-    if len(name) == 1 or not name.isalpha() or name.lower() in greek_letters or name in tex_greek_dictionary:
-        return None
-    return f"{name[0]}_{{{name[1:]}}}"
-
-
-_SHORT_GREEK = {"eps": r"\epsilon", "lam": r"\lambda"}
-
-
 def _tidy(node: sympy.Basic) -> sympy.Basic:
     """Nested sums and products made flat; quotients of logarithms written with their base."""
     import sympy
@@ -123,7 +110,7 @@ def _tidy(node: sympy.Basic) -> sympy.Basic:
             while divisor in args and any(isinstance(a, sympy.log) for a in args[: args.index(divisor)]):
                 i = args.index(divisor)
                 j = max(k for k in range(i) if isinstance(args[k], sympy.log))
-                args[j] = sympy.Function(f"log_{base}")(args[j].args[0])
+                args[j] = sympy.Function(f"log{base}")(args[j].args[0])
                 del args[i]
         if len(args) == 1:
             return args[0]
