@@ -98,7 +98,7 @@ def _readable(path: Path, table: str, columns: tuple[str, ...]) -> Iterator[tupl
         try:
             version = int(db.execute("PRAGMA user_version").fetchone()[0])
             known = bool(db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchall())
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeDecodeError):
             return
         if version != SCHEMA_VERSION or not known:
             return
@@ -114,7 +114,7 @@ def _readable(path: Path, table: str, columns: tuple[str, ...]) -> Iterator[tupl
                 return
             try:
                 row = db.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE id = ?", (number,)).fetchone()
-            except sqlite3.Error:
+            except (sqlite3.Error, UnicodeDecodeError):
                 missing += 1
                 yield None
                 continue
@@ -131,7 +131,7 @@ def _next(db: sqlite3.Connection, table: str, number: int) -> int | None:
     """The first number of a row from `number` on, as far as SQLite can find it."""
     try:
         found = db.execute(f"SELECT min(id) FROM {table} WHERE id >= ?", (number,)).fetchone()[0]
-    except (sqlite3.Error, OverflowError):
+    except (sqlite3.Error, UnicodeDecodeError, OverflowError):
         return None
     return found if isinstance(found, int) and found >= number else None
 

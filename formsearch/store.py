@@ -367,6 +367,8 @@ class Store:
             yield
         except sqlite3.Error as error:
             raise StoreError(f"cannot {action} the store {self.path}: {error}; {_remedy(error)}") from error
+        except UnicodeDecodeError as error:  # of a text, or of SQLite's own message about a damaged name
+            raise StoreError(f"cannot {action} the store {self.path}: the file is damaged; {REPAIR}") from error
 
 
 REPAIR = "`formsearch runs repair` on its folder keeps all that can be read, the rest will be done again"

@@ -126,6 +126,24 @@ def test_a_damaged_page_says_what_to_do(path: Path) -> None:
         read_all()
 
 
+@pytest.mark.parametrize("name", [b"work_by_kind", b"CREATE TABLE work", b"label"])
+def test_a_damaged_name_is_explained_whatever_bytes_it_has_now(path: Path, name: bytes) -> None:
+    """SQLite repeats the name in its message, which Python cannot decode then."""
+    with Store(path) as store:
+        store.put("k", "fit", {"x": 1}, label="label")
+    content = path.read_bytes()
+    told = 0
+    for at in range(content.index(name), content.index(name) + len(name)):
+        path.write_bytes(content[:at] + b"\x80" + content[at + 1 :])
+        try:
+            with Store(path) as store:
+                store.entries()
+        except StoreError as error:
+            told += 1
+            assert "damaged" in str(error) or "not a formsearch store" in str(error)
+    assert told > 0
+
+
 def test_a_full_disk_keeps_what_was_finished(path: Path) -> None:
     with Store(path) as store:
         store.put("k", "fit", {"x": 1})
