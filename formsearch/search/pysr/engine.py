@@ -26,6 +26,7 @@ from formsearch.search.pysr.options import SIZE, Exponents, Wish, nodes_allowed,
 from formsearch.search.pysr.probe import CONSENT, Probe, consent, probe
 from formsearch.search.pysr.signature import Signature, read_signature
 from formsearch.search.pysr.task import Task, law_guesses, prepare, saved_guesses
+from formsearch.search.pysr.template import same
 from formsearch.search.refine import Refinement
 
 if TYPE_CHECKING:
@@ -225,8 +226,12 @@ class Run:
                     "table, variables and rows"
                 )
             return [], None
-        if (old.get("template") is None) != (new["template"] is None):
-            raise InputError(f"{folder} was searched {'with' if old.get('template') else 'without'} a template")
+        if not same(old.get("template"), new["template"]):
+            # Its rows would mean something else here.
+            if wanted:
+                was = record.get("around") or ("groups" if old.get("template") else "no template")
+                raise InputError(f"{folder} was searched with another template ({was}): resume with the same, or not")
+            return [], None
         rows = [row for hall in halls for row in hall.rows]
         if not rows and wanted:
             self.engine.notes.append(f"nothing was found yet in {folder}: the search starts anew")

@@ -4,7 +4,8 @@ Two kinds are written here.
 
 * *A known law plus a searched correction*: law(x; k1 exp(.3 p[1]), k2 exp(.3 p[2]), ...) + f(x). The law's constants
   are those of its own fit times factors that PySR moves together with f.
-* *Constants per group*: f(x, p1[category], p2[category], ...), where `category` is a column of group numbers from 1.
+* *Constants per group*: f(x, a1 + b1 p1[category], a2 + b2 p2[category], ...), where `category` is a column of group
+  numbers from 1. The numbers a and b make the constants start as those of a scaling law do, alike in all groups.
 
 PySR can export neither to SymPy. A row of its table is text like `f = log(#1 ^ #3) + 0.5; p1 = [2.1, -0.4]`, where #k
 is the k-th argument of f. It is taken apart here, arguments and parameters are put in, and what comes out is a plain
@@ -13,10 +14,11 @@ formula for each group.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +31,17 @@ if TYPE_CHECKING:
 CATEGORY = "category"
 SPREAD = 0.3
 """PySR draws parameters around zero with variance 1; they act as exp(SPREAD * p) on a law's constants."""
+STARTS = ((1.0, 0.3), (0.3, 0.1), (-0.3, 0.1), (-0.3, 0.1))
+"""Centre and spread at which the constants of groups start, by turns: a level, an amplitude, two exponents.
+
+Target and variables are near 1. Plain parameters would start as far apart, and of both signs, in every group.
+"""
 PART = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*", re.DOTALL)
 ARGUMENT = re.compile(r"#(\d+)")
 PARAMETER = re.compile(r"([A-Za-z_]\w*)\[(\w+)\]")
+NUMBER = re.compile(r"(?<![A-Za-z_0-9.])\d+\.?\d*(?:[eE][-+]?\d+)?")
+ROUNDING = 1e-3
+"""Two fits of a law to the same points may differ by so much, and its constants are refitted anyhow."""
 LONGEST_POWER = 4
 
 
@@ -77,6 +87,7 @@ class Template:
 
     function : arguments of the searched f: variables, or parameters such as `p1[category]`.
     parameters : how many values each vector has. groups : how many groups; 1 without groups.
+    starts : vector -> (a, b), where f gets a + b * p instead of p itself.
     law : the given part in positive constants, with their values; None where all is searched. Its constants are
         moved by the vector `c`, or in groups by the vectors c1, c2, ... over the category.
     """
@@ -86,6 +97,7 @@ class Template:
     parameters: Mapping[str, int]
     groups: int = 1
     law: Read | None = None
+    starts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     # -- into PySR -----------------------------------------------------------------------------------------------
 
@@ -97,7 +109,7 @@ class Template:
     @property
     def combine(self) -> str:
         """The body of the Julia function."""
-        searched = f"f({', '.join(self.function)})"
+        searched = f"f({', '.join(map(self._given, self.function))})"
         if self.law is None:
             return searched
         return f"{julia(self.law.expression, self._moved())} + {searched}"
@@ -108,6 +120,14 @@ class Template:
             "combine": self.combine, "expressions": ["f"], "variable_names": list(self.columns),
         }  # fmt: skip
         return found | ({"parameters": dict(self.parameters)} if self.parameters else {})
+
+    def _given(self, name: str) -> str:
+        """An argument of f in Julia text."""
+        parameter = PARAMETER.fullmatch(name)
+        if parameter is None or parameter[1] not in self.starts:
+            return name
+        centre, spread = self.starts[parameter[1]]
+        return f"({centre!r} + {spread!r} * {name})"
 
     def _moved(self) -> dict[str, str]:
         """The law's constants in Julia text."""
@@ -168,7 +188,8 @@ class Template:
         vector = given.parameters[parameter[1]]
         # A column's name stands for the row's group; a number is a place, counted from 1.
         place = int(parameter[2]) - 1 if parameter[2].isdigit() else group
-        return f"({vector[place]!r})"
+        centre, spread = self.starts.get(parameter[1], (0.0, 1.0))
+        return f"({centre + spread * vector[place]!r})"
 
 
 def around(law: Read, variables: Sequence[str], groups: int = 1) -> Template:
@@ -179,15 +200,29 @@ def around(law: Read, variables: Sequence[str], groups: int = 1) -> Template:
     if groups == 1:
         return Template(tuple(variables), tuple(variables), {"c": count}, 1, law)
     vectors = {f"c{k + 1}": groups for k in range(count)} | {"q": groups}
-    return Template(tuple(variables), (*variables, f"q[{CATEGORY}]"), vectors, groups, law)
+    # The correction's own constant starts as an amplitude, not as a second level.
+    return Template(tuple(variables), (*variables, f"q[{CATEGORY}]"), vectors, groups, law, {"q": STARTS[1]})
 
 
 def per_group(variables: Sequence[str], groups: int, constants: int) -> Template:
     """The template in which so many constants of the searched form differ between groups."""
     vectors = {f"p{k + 1}": groups for k in range(constants)}
-    return Template(
-        tuple(variables), (*variables, *(f"{name}[{CATEGORY}]" for name in vectors)), vectors, groups
-    )  # fmt: skip
+    arguments = (*variables, *(f"{name}[{CATEGORY}]" for name in vectors))
+    starts = dict(zip(vectors, itertools.cycle(STARTS), strict=False))
+    return Template(tuple(variables), arguments, vectors, groups, starts=starts)
+
+
+def same(a: Mapping[str, Any] | None, b: Mapping[str, Any] | None) -> bool:
+    """Whether rows of one template can be read with another: the same text, numbers equal to rounding of a fit."""
+    if a is None or b is None:
+        return a is b
+    if {k: v for k, v in a.items() if k != "combine"} != {k: v for k, v in b.items() if k != "combine"}:
+        return False
+    one, other = str(a.get("combine")), str(b.get("combine"))
+    if NUMBER.sub("#", one) != NUMBER.sub("#", other):
+        return False
+    pairs = zip(NUMBER.findall(one), NUMBER.findall(other), strict=True)
+    return all(math.isclose(float(x), float(y), rel_tol=ROUNDING) for x, y in pairs)
 
 
 # -- SymPy to Julia ----------------------------------------------------------------------------------------------

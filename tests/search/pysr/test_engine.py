@@ -285,6 +285,18 @@ def test_resume_refuses_other_points_and_other_folders(fake_pysr, dense, tmp_pat
         list(PySR(folder=tmp_path / "runs", resume=tmp_path).propose(dense, config(dense)))
 
 
+def test_resume_refuses_rows_of_another_template(fake_pysr, dense, tmp_path) -> None:
+    """`f = #1; c = [...]` around one law is another formula than around the next, and the numbers would not tell."""
+    fake_pysr(equations=["f = 0.01 * (#1 / #2); c = [0.0, 0.1, -0.1, 0.0, 0.0]"])
+    first = PySR(folder=tmp_path, around="chinchilla", refine=0, mend=False)
+    (found,) = first.propose(dense, config(dense))
+    again = PySR(folder=tmp_path, around="chinchilla", resume=first.folder_used, refine=0, mend=False)
+    assert {p.form for p in again.propose(dense, config(dense, seed=3))} == {found.form}
+    for around in ("skaling2026", None):
+        with pytest.raises(InputError, match=r"another template \(chinchilla\): resume with the same"):
+            list(PySR(folder=tmp_path, around=around, resume=first.folder_used).propose(dense, config(dense)))
+
+
 # -- templates -------------------------------------------------------------------------------------------------------
 
 
@@ -305,12 +317,19 @@ def test_groups_get_constants_of_their_own(fake_pysr, dense, tmp_path) -> None:
     group = np.asarray(["a", "b"] * len(dense), dtype=object)[: len(dense)]
     points = Points(dense.target, dict(dense.factors), group=group, name="grouped")
     fake_pysr(
-        equations=["f = #3 + (#1 ^ -0.3) * #4; p1 = [0.5, 0.7]; p2 = [0.2, 0.3]; p3 = [1.0, 1.0]; p4 = [1.0, 2.0]"]
+        equations=["f = #3 + (#1 ^ -0.3) * #4; p1 = [-1.0, 2.0]; p2 = [0.2, 0.3]; p3 = [1.0, 1.0]; p4 = [1.0, 2.0]"]
     )
-    (found,) = PySR(folder=tmp_path, mend=False, refine=0).propose(points, config(points))
+    engine = PySR(folder=tmp_path, mend=False, refine=0)
+    (found,) = engine.propose(points, config(points))
     scale = np.exp(np.log(points.target).mean())
-    for constants, level in zip(found.group_constants, (0.5, 0.7), strict=True):
+    for constants, level in zip(found.group_constants, (1.0 - 0.3, 1.0 + 0.6), strict=True):
         assert any(v == pytest.approx(level * scale) for v in constants)
+    # Parameters are drawn around zero: what f gets is a level, an amplitude and exponents, alike in all groups.
+    record = json.loads((engine.folder_used / "run.json").read_text())
+    assert record["task"]["template"]["combine"] == (
+        "f(x_N, x_D, (1.0 + 0.3 * p1[category]), (0.3 + 0.1 * p2[category]), (-0.3 + 0.1 * p3[category]), "
+        "(-0.3 + 0.1 * p4[category]))"
+    )
 
 
 def test_options_of_pysr_are_checked_before_anything_runs(fake_pysr, dense, tmp_path) -> None:

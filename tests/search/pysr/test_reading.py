@@ -14,7 +14,7 @@ from formsearch.search.pysr.losses import elementwise_loss
 from formsearch.search.pysr.options import Wish, options
 from formsearch.search.pysr.probe import probe
 from formsearch.search.pysr.signature import read_signature
-from formsearch.search.pysr.template import around, guess, julia, nodes, per_group, read_row
+from formsearch.search.pysr.template import Template, around, guess, julia, nodes, per_group, read_row
 from formsearch.search.scaling import Scaling
 from tests.search.fake_pysr.facts import ARGUMENTS_1_5
 from tests.search.fake_pysr.install import REAL
@@ -239,12 +239,15 @@ def test_a_row_that_is_no_template_is_refused(text) -> None:
 
 def test_constants_of_groups_are_put_in() -> None:
     template = per_group(("x_N", "x_D"), groups=2, constants=2)
-    assert template.combine == "f(x_N, x_D, p1[category], p2[category])"
+    assert template.combine == "f(x_N, x_D, (1.0 + 0.3 * p1[category]), (0.3 + 0.1 * p2[category]))"
     assert template.columns == ("x_N", "x_D", "category")
-    first, second = template.reads("f = #3 + (#1 ^ #4) * -2.5; p1 = [1.5, -1.25]; p2 = [-0.5, 0.25]")
+    first, second = template.reads("f = #3 + (#1 ^ #4) * -2.5; p1 = [2.0, -1.5]; p2 = [-8.0, 1.5]")
     at = {"x_N": 4.0, "x_D": 1.0}
-    assert _value(first, at) == pytest.approx(1.5 - 2.5 * 4**-0.5)
-    assert _value(second, at) == pytest.approx(-1.25 - 2.5 * 4**0.25)
+    assert _value(first, at) == pytest.approx(1.6 - 2.5 * 4**-0.5)
+    assert _value(second, at) == pytest.approx(0.55 - 2.5 * 4**0.45)
+    plain = Template(("x_N",), ("x_N", "p1[category]"), {"p1": 2}, 2)
+    assert plain.combine == "f(x_N, p1[category])"
+    assert [_value(r, at) for r in plain.reads("f = #1 * #2; p1 = [0.5, -1.0]")] == [2.0, -4.0]
     with pytest.raises(FormulaError, match="#5, but f has 4"):
         template.reads("f = #5; p1 = [1.0, 1.0]; p2 = [1.0, 1.0]")
     with pytest.raises(FormulaError, match="1 values of p2 instead of 2"):
