@@ -325,8 +325,9 @@ class Workbench:
             errors[:, m] = fold_errors(here)
             total[:, fold.test] += np.minimum(np.abs(here), HUGE)
             count += fold.test
-            # A fit needs more rows than constants.
-            fewest = min((int(fold.train[a:b].sum()) for a, b in self.ranges), default=0)
+            # A fit needs more rows than constants, in every group that the fold tests.
+            tested = [(a, b) for a, b in self.ranges if fold.test[a:b].any()]
+            fewest = min((int(fold.train[a:b].sum()) for a, b in tested), default=0)
             errors[[fewest <= len(f.form.kinds) for f in fitted], m] = np.inf
         held = total[:, count > 0] / count[count > 0]
         for k, f in enumerate(fitted):

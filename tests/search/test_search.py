@@ -138,6 +138,21 @@ def test_groups_have_constants_of_their_own():
     assert np.abs(front.best.predict(points) - y).max() < 3e-3
 
 
+def test_a_group_of_one_level_in_a_factor_does_not_forbid_every_form():
+    """Its rows have no largest level to hold out, so that hold-out asks nothing of its constants."""
+    N, D = (v.ravel() for v in np.meshgrid(np.geomspace(5e7, 1e10, 6), np.geomspace(1e9, 2e11, 6)))
+    loss = 1.8 + 477.8 * N**-0.35 + 2143 * D**-0.37
+    many = {"N": np.tile(N, 2), "D": np.tile(D, 2), "context_length": np.repeat([2048.0, 8192.0], len(N))}
+    factors = {
+        q: np.concatenate([v, w]) for (q, v), w in zip(many.items(), (N, D, np.full(len(N), 8192.0)), strict=True)
+    }
+    labels = ["a"] * (2 * len(N)) + ["b"] * len(N)
+    points = Points(np.concatenate([np.tile(loss, 2), loss + 0.1]), factors, group=np.asarray(labels), name="two kinds")
+    front = search(points, seconds=60, seed=0, seeds=[laws["chinchilla"]], generations=1)
+    assert front.candidates
+    assert all(np.isfinite(c.error) for c in front.candidates)
+
+
 def test_groups_share_what_need_not_differ():
     rng = np.random.default_rng(0)
     x = np.tile(np.geomspace(200, 2e5, 12), 4)
