@@ -5,9 +5,10 @@
     python -m benchmarks.search_quality real [--seconds 60] --data DIR
     python -m benchmarks.search_quality speed
 
-Every search is blind unless `--registry` is given; all engines named by `--engines` run at equal wall time. A truth is
-recovered if predictions in the box 10 times beyond the data agree to 1e-6 (noise-free), or lie within the noise of the
-refitted truth (noisy: not more than twice its root-mean-square error).
+Every search is blind unless `--registry` is given; all engines named by `--engines` run at equal wall time. Of an
+engine that cannot run here (PySR without Julia, say) one line tells what is missing, and the others are measured. A
+truth is recovered if predictions in the box 10 times beyond the data agree to 1e-6 (noise-free), or lie within the
+noise of the refitted truth (noisy: not more than twice its root-mean-square error).
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formsearch import Law, Points, laws, read_points
+from formsearch.exceptions import EngineMissingError
 from formsearch.search import search
+from formsearch.search.engine import get_engine
 from formsearch.search.front import Candidate, Front
 
 Array = NDArray[np.float64]
@@ -159,11 +162,25 @@ def box(truth: Truth, table: Table, rows: int = 400) -> Table:
     return result
 
 
+def present(engines: str, results: list[dict[str, Any]]) -> list[str]:
+    """Those of the engines that can run here; of the others a line and a result that say what is missing."""
+    found = []
+    for name in engines.split(","):
+        try:
+            get_engine(name)
+        except EngineMissingError as error:
+            print(f"{name:8s} missing, not measured: {error}", flush=True)
+            results.append({"engine": name, "missing": str(error)})
+        else:
+            found.append(name)
+    return found
+
+
 def recovery(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Search for every truth; prints a line each."""
     chosen = options.truths.split(",") if options.truths else list(TRUTHS)
-    results = []
-    for engine in options.engines.split(","):
+    results: list[dict[str, Any]] = []
+    for engine in present(options.engines, results):
         for name in chosen:
             for seed in range(options.seeds):
                 results.append(one_recovery(TRUTHS[name], engine, seed, options))
@@ -222,8 +239,9 @@ def seed_law(options: argparse.Namespace) -> list[dict[str, Any]]:
     from formsearch.data import load
 
     exact = load("zhao2025", sigma=0.0).only("validation")
-    results = []
-    for engine in options.engines.split(","):
+    results: list[dict[str, Any]] = []
+    engines = present(options.engines, results)
+    for engine in engines:
         for seed in range(options.seeds):
             points = load("zhao2025", seed=seed)
             front = search(
@@ -245,7 +263,7 @@ def seed_law(options: argparse.Namespace) -> list[dict[str, Any]]:
                     error = float(np.median(np.abs(predicted - exact.target)))
                     print(f"  its own class, {own:8s} median error {error:.5f}  {text[:160]}", flush=True)
                     results.append({"engine": f"operon's own, {own}", "seed": seed, "error": error, "formula": text})
-    for engine in options.engines.split(","):
+    for engine in engines:
         errors = [r["error"] for r in results if r["engine"] == engine]
         print(f"{engine}: median over seeds {np.median(errors):.5f} (refitting the true form about .0016)")
     return results
@@ -270,12 +288,13 @@ def real(options: argparse.Namespace) -> list[dict[str, Any]]:
         ),
         "farseer": read_points(folder / "farseer" / "data.csv"),
     }
-    results = []
+    results: list[dict[str, Any]] = []
+    engines = present(options.engines, results)
     for name, points in tables.items():
         C = points.column("C")
         small = np.quantile(C, 0.8) >= C
         train, test = points.take(small), points.take(~small)
-        for engine in options.engines.split(","):
+        for engine in engines:
             for seed in range(options.seeds):
                 front = search(
                     train, engine=engine, seconds=options.seconds, seed=seed,

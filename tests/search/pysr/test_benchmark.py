@@ -1,9 +1,12 @@
-"""The script that makes one real run of PySR: with a stand-in, and where something is missing."""
+"""The scripts that measure PySR: with a stand-in, and where something is missing."""
+
+import json
 
 import pandas as pd
 import pytest
 
 from benchmarks.pysr_real import divided, main
+from benchmarks.search_quality import main as quality
 from formsearch.data import load
 
 
@@ -42,3 +45,13 @@ def test_the_largest_runs_are_held_out(dense) -> None:
     assert len(test) == pytest.approx(0.2 * len(dense), abs=2)
     assert (train.column("N") * train.column("D")).max() < (test.column("N") * test.column("D")).min()
     assert [len(p) for p in divided(load("zhao2025"))] == [268, 88]
+
+
+def test_an_engine_that_is_missing_does_not_end_a_comparison(fake_pysr, capsys, tmp_path) -> None:
+    fake_pysr(julia=None)
+    out = tmp_path / "results.json"
+    assert quality(["recovery", "--engines", "pysr", "--truths", "chinchilla", "--out", str(out)]) == 0
+    (result,) = json.loads(out.read_text())
+    assert result["engine"] == "pysr"
+    assert "Julia is not installed" in result["missing"]
+    assert "pysr     missing, not measured: engine pysr: Julia is not installed" in capsys.readouterr().out
