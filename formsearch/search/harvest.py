@@ -74,6 +74,9 @@ class Harvest:
         self.seen: set[str] = set()
         self.refused = 0
         self.spread = float(np.std(self.bench.target)) or 1.0
+        # With a constant for every other row a form looks exact whatever the rows hold, and cannot be judged: the
+        # first hold-out leaves half of them to fit.
+        self.most_constants = min(b - a for a, b in self.bench.ranges) // 2
 
     # -- in ------------------------------------------------------------------------------------------------------
 
@@ -157,9 +160,10 @@ class Harvest:
     def _wanted(self, form: Form) -> bool:
         if form in self.found or not form.body:
             return False
-        count = len(uses(form.body))
-        most = self.config.max_constants
-        return complexity(form) <= self.config.max_complexity and (most is None or count <= most)
+        most = self.most_constants
+        if self.config.max_constants is not None:
+            most = min(most, self.config.max_constants)
+        return complexity(form) <= self.config.max_complexity and len(uses(form.body)) <= most
 
     # -- out -----------------------------------------------------------------------------------------------------
 

@@ -1,17 +1,20 @@
 """Gathering what an engine printed: refit, prune, judge, order."""
 
+import time
 from typing import Any
 
 import numpy as np
 import pytest
 
 from formsearch import Points, laws
-from formsearch.search.engine import Config
-from formsearch.search.grammar import describe
+from formsearch.search.engine import Config, Proposal
+from formsearch.search.finish import Finish
+from formsearch.search.grammar import describe, uses
 from formsearch.search.harvest import Harvest, constant_exponents, without_a_term
 from formsearch.search.judge import folds_of
 from formsearch.search.normal import Sketch
 from formsearch.search.scaling import Scaling
+from formsearch.search.workbench import Workbench
 
 CONSTANTS = {"E": 1.8172, "A": 477.8, "B": 2143.0, "alpha": 0.3473, "beta": 0.3672}
 
@@ -97,6 +100,24 @@ def test_limits_are_kept() -> None:
     h = harvest(max_constants=3, max_complexity=12)
     h.add_texts([("0.75 + 0.1*x1^(-0.33) + 0.15*x2^(-0.39)", 11, 1e-4), ("0.5 + 0.2*x1^(-0.3)", 5, 1e-2)])
     assert [describe(f.form) for f in h.found.values()] == ["c0 + c1*N^-c2"]
+
+
+def test_a_constant_for_every_other_row_is_too_many() -> None:
+    """Seven powers through 24 rows of noise look nearly exact; neither the harvest nor the common judge takes them."""
+    N, D = (a.ravel() for a in np.meshgrid(np.geomspace(5e7, 1e10, 8), np.geomspace(2e9, 2e11, 3)))
+    points = Points(3.0 + 0.3 * np.random.default_rng(0).normal(size=24), {"N": N, "D": D}, name="noise")
+    folds = tuple(folds_of(points))
+    scaling = Scaling.of(points, ("N", "D"))
+    text = "0.7 + " + " + ".join(f"0.{k + 1}*x{k % 2 + 1}^{0.3 * k - 0.9:.1f}" for k in range(7))
+    harvest = Harvest(points, Config(("N", "D"), folds=folds), scaling, folds, "test")
+    harvest.add_texts([(text, 40, 1e-9), ("0.7 + 0.2*x1^(-0.3)", 5, 1e-2)])
+    assert [describe(f.form) for f in harvest.found.values()] == ["c0 + c1*N^-c2"]
+    form, values = scaling.form(text)
+    assert len(uses(form.body)) >= 13
+    proposal = Proposal(form, tuple(values[i] for i in range(len(values))), "test")
+    config = Config(("N", "D"), folds=folds, seconds=20.0)
+    bench = Workbench(points, ("N", "D"), config.objective, folds, 0)
+    assert Finish(bench, config, None, time.monotonic() + 20).front([proposal]) == ([], [], None)
 
 
 def test_registry_laws_come_in_fitted() -> None:
