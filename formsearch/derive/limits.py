@@ -1,9 +1,10 @@
 """A time limit for symbolic steps, which may otherwise run for hours: `limited(seconds, function, *arguments)`.
 
 In the main thread of a Unix process an interval timer interrupts the step (and keeps ringing, in case the library
-swallows the first interruption). Elsewhere (other threads, Windows) the step runs in a second Python process that
-is killed at the deadline; that one is started at the first need and kept. Either way the caller gets `OutOfTime`,
-and every caller has a numeric road to fall back on.
+swallows the first interruption). What counts there is processor time: what a step finds must not depend on what else
+the machine does meanwhile, or a derivation that is resumed could differ from one that was not interrupted. Elsewhere
+(other threads, Windows) the step runs in a second Python process that is killed at the deadline; that one is started
+at the first need and kept. Either way the caller gets `OutOfTime`, and every caller has a numeric road to fall back on.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ T = TypeVar("T")
 
 DEFAULT_SECONDS = 6.0
 _RING_AGAIN = 0.1
+_WAITING = 30.0
+"""Times its time: then a step is over that waits for something, or for a processor."""
 
 
 class OutOfTime(Exception):  # noqa: N818 - a control signal between two functions, never shown to a user
@@ -38,7 +41,7 @@ class _Ring(BaseException):
 
 
 def limited(seconds: float, function: Callable[..., T], *arguments: Any) -> T:
-    """`function(*arguments)`, or `OutOfTime` after `seconds`.
+    """`function(*arguments)`, or `OutOfTime` after `seconds` (of the processor, in the main thread).
 
     The function must be importable by name and its arguments picklable, so that it can run in either way.
     """
@@ -50,19 +53,27 @@ def limited(seconds: float, function: Callable[..., T], *arguments: Any) -> T:
 
 
 def _with_alarm(seconds: float, function: Callable[..., T], *arguments: Any) -> T:
+    begun, used = time.monotonic(), time.thread_time()
+    outer_left, outer_again = signal.getitimer(signal.ITIMER_REAL)
+    end = begun + (min(_WAITING * seconds, outer_left) if outer_left else _WAITING * seconds)
+    over = False
+
     def ring(number: int, frame: FrameType | None) -> None:
-        if not _swallows(frame):
+        if over:  # rung in the last moment: the timer must not be set again
+            return
+        left = min(seconds - (time.thread_time() - used), end - time.monotonic())
+        if left > 0:
+            signal.setitimer(signal.ITIMER_REAL, max(left, 1e-3), _RING_AGAIN)
+        elif not _swallows(frame):
             raise _Ring
 
-    started = time.monotonic()
-    outer_left, outer_again = signal.getitimer(signal.ITIMER_REAL)
-    seconds = min(seconds, outer_left) if outer_left else seconds
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, _RING_AGAIN)
+    signal.setitimer(signal.ITIMER_REAL, min(seconds, end - begun), _RING_AGAIN)
     try:
         try:
             return function(*arguments)
         finally:
+            over = True
             signal.setitimer(signal.ITIMER_REAL, 0.0)
     except _Ring:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
@@ -70,7 +81,7 @@ def _with_alarm(seconds: float, function: Callable[..., T], *arguments: Any) -> 
     finally:
         signal.signal(signal.SIGALRM, before)
         if outer_left:  # somebody else's timer goes on with what it had left
-            left = max(outer_left - (time.monotonic() - started), 1e-3)
+            left = max(outer_left - (time.monotonic() - begun), 1e-3)
             signal.setitimer(signal.ITIMER_REAL, left, outer_again)
 
 
