@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from formsearch.report.blocks import Cell, Column, Equation, Figure, Formula, Report, Table
 from formsearch.report.schema import Document, LawRecord, PointsRecord, parse
+from formsearch.report.text import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +62,20 @@ class Builder:
         return UNITS.get(points.target_quantity, "") or points.target
 
     # -- blocks --------------------------------------------------------------------------------------------------
+
+    def say(self, text: str) -> str:
+        """A sentence of another room, with a capital unless it begins with the name of a law or of a constant."""
+        told = sentence(text)
+        first = told.split(" ", 1)[0].rstrip(",.:;")
+        plain = len(first) > 1 and first.isascii() and first.isalpha() and first.islower()
+        return told[:1].upper() + told[1:] if plain and first not in self._called else told
+
+    @cached_property
+    def _called(self) -> set[str]:
+        d = self.document
+        scores = {s.label for board in d.leaderboards for s in board.scores}
+        constants = {c for fit in d.fits for c in fit.constants}
+        return {*d.laws, *scores, *constants, *(c.name for front in d.fronts for c in front.candidates)}
 
     def unique(self, name: str) -> str:
         """A file name not yet used for a table or figure; names from data keep letters, digits and . _ - only."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from formsearch.typesetting.escape import GREEK
+from formsearch.typesetting.numbers import power_of_ten
 
 _LETTERS = {name: letter for letter, name in GREEK.items()} | {"epsilon": "ε", "eps": "ε", "lam": "λ"}
 _WORD = re.compile(rf"(?<![A-Za-z0-9])({'|'.join(sorted(_LETTERS, key=len, reverse=True))})(?![A-Za-z0-9])")
@@ -12,9 +13,18 @@ _POWER = re.compile(r"\*\*")
 _TIMES = re.compile(r"(?<=[\w)])\*(?=[\w(])")
 
 
+_EXPONENT = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?\d+)(?![\w.]*\w)")
+
+
+def _power_of_ten(found: re.Match[str]) -> str:
+    """1.3e+22 as it is printed elsewhere, 1.3×10²²."""
+    power = power_of_ten(int(found[2]))
+    return power if float(found[1]) == 1 else f"{found[1]}×{power}"
+
+
 def sentence(text: str) -> str:
     """A sentence of another room for readers: ends with a full stop, Greek letters and powers as in print."""
-    text = text.strip().replace(" -> ", " → ")
+    text = _EXPONENT.sub(_power_of_ten, text.strip().replace(" -> ", " → "))
     text = _TIMES.sub(" ", _POWER.sub("^", _WORD.sub(lambda m: _LETTERS[m[1]], text)))
     return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from formsearch.report.blocks import Block, Bullets, Cell, Column, Heading, Paragraph, Section, Value
 from formsearch.report.context import Builder
+from formsearch.report.figures import unit_of
 from formsearch.report.schema import AdviceRecord, AimRecord
 from formsearch.report.text import sentence
-from formsearch.typesetting.numbers import number
+from formsearch.typesetting.numbers import number, sized
 
 
 def sections(b: Builder) -> list[Section]:
@@ -29,11 +30,15 @@ def _blocks(b: Builder, advice: AdviceRecord) -> list[Block]:
         )
     ]
     for i, aim in enumerate(advice.aims):
-        title = f"To tell {advice.law} from {aim.what}" if aim.kind == "separate" else f"To pin down {aim.what}"
-        blocks += [Heading(title), Paragraph(_opening(aim.sentence))]
+        title = (
+            f"To tell {advice.law} from {aim.what}"
+            if aim.kind == "separate"
+            else f"To pin down {sentence(aim.what).rstrip('.')}"
+        )
+        blocks += [Heading(title), Paragraph(b.say(aim.sentence))]
         if aim.runs:
             blocks.append(_table(b, advice, aim, i))
-    return [*blocks, Bullets(tuple(_opening(note) for note in advice.notes))]
+    return [*blocks, Bullets(tuple(b.say(note) for note in advice.notes))]
 
 
 def _table(b: Builder, advice: AdviceRecord, aim: AimRecord, index: int) -> Block:
@@ -45,18 +50,17 @@ def _table(b: Builder, advice: AdviceRecord, aim: AimRecord, index: int) -> Bloc
     rows: list[list[Cell]] = []
     for run in aim.runs:
         row: list[Cell] = [Value(str(run.times), run.times)]
-        row += [Value(number(run.factors[q], 4), run.factors[q]) for q in factors]
+        row += [Value(sized(run.factors[q], unit_of(q), 4), run.factors[q]) for q in factors]
         row += [Value(number(run.cost or 0.0, 3), run.cost)] if advice.costed else []
         row += [Value(number(run.predictions[name], 4), run.predictions[name]) for name in laws]
         rows.append([*row, run.beyond or "no"])
     simulated = advice.points.simulated if advice.points else b.simulated
     caption = (
-        f"Runs that tell {advice.law} from {aim.what}, with what each predicts" if laws else f"Runs for {aim.what}"
+        f"Runs that tell {advice.law} from {aim.what}, with what each predicts" if laws else f"Runs for {_what(aim)}"
     )
     return b.table(f"advice-{index + 1}", caption, columns, rows, simulated)
 
 
-def _opening(text: str) -> str:
-    """A sentence with a capital; a name keeps its own letters."""
-    told = sentence(text)
-    return told if "_" in told.split(" ", 1)[0] else told[:1].upper() + told[1:]
+def _what(aim: AimRecord) -> str:
+    """What is to be pinned down, in print."""
+    return sentence(aim.what).rstrip(".")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from formsearch.report.blocks import Equation
 from formsearch.report.context import Builder
 from formsearch.report.parts import derivations, leaderboard, search
-from formsearch.report.schema import LeaderboardRecord
+from formsearch.report.schema import DerivationRecord, LeaderboardRecord
 from formsearch.report.text import sentence
-from formsearch.typesetting.numbers import listed, number, percent, plural
+from formsearch.typesetting.numbers import listed, number, percent, plural, sized
 
 
 def title(b: Builder) -> str:
@@ -167,6 +167,27 @@ def _to_do(b: Builder) -> str:
                 if e.value is not None:
                     course = "falling" if e.value < 0 else "growing"
                     said.append(f"{what} {course} as {variable} to the power {number(e.value, 3)}")
-    if not said:
-        return f"{about[0].law} has no interior optimum: more of each variable is better."
-    return f"By {about[0].law} the best choice is {listed(list(dict.fromkeys(said)), 6)}."
+    law = about[0].law
+    frontier = next((text for d in about if (text := _at_most_compute(d))), "")
+    if said:
+        return (
+            f"By {law} the best choice is {listed(list(dict.fromkeys(said)), 6)}{f'; {frontier}' if frontier else ''}."
+        )
+    if frontier:
+        return f"By {law} the best choice {frontier}; with nothing held fixed, more of each variable is better."
+    return f"{law} has no interior optimum: more of each variable is better."
+
+
+def _at_most_compute(d: DerivationRecord) -> str:
+    """The best choice at the greatest value of what a constraint holds fixed; empty without such a table."""
+    table = next((t for t in d.tables if t.name == "frontier" and t.columns), None)
+    optima = {r.symbol: derivations.unit_of(r) for r in d.results if r.kind in derivations.OPTIMA}
+    if table is None or not (sizes := {s: u for s, u in optima.items() if s in table.columns}):
+        return ""
+    given = next(iter(table.columns))
+    for row in reversed(range(len(table.columns[given]))):
+        fixed, *values = (table.columns[n][row] for n in (given, *sizes))
+        if all(isinstance(v, int | float) for v in (fixed, *values)):
+            choice = listed([f"{s} = {sized(float(v), u)}" for (s, u), v in zip(sizes.items(), values, strict=True)])  # type: ignore[arg-type]
+            return f"at {given} = {number(fixed, 2)} is {choice}"
+    return ""

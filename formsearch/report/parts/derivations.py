@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,13 +154,9 @@ def _says_something(r: ResultRecord) -> bool:
 
 
 def _table(b: Builder, d: DerivationRecord, optima: list[ResultRecord], under: str) -> Block:
-    columns = [
-        Column("Result"),
-        Column("Closed form"),
-        Column("Value", True),
-        Column("Interval", True),
-        Column("Check"),
-    ]
+    known = any(r.interval is not None for r in optima)
+    columns = [Column("Result"), Column("Closed form"), Column("Value", True)]
+    columns += [*([Column("Interval", True)] if known else []), Column("Check")]
     rows: list[list[Cell]] = []
     for r in optima:
         value, span = value_text(r, unit_of(r))
@@ -169,7 +166,7 @@ def _table(b: Builder, d: DerivationRecord, optima: list[ResultRecord], under: s
             _named(r),
             _formula(b, d, text) if text else MISSING,
             Value(value, r.value) if value else _dependence(r),
-            Value(span, f"{low} {high}" if span else None),
+            *([Value(span, f"{low} {high}" if span else None)] if known else []),
             _known(r.check),
         ])  # fmt: skip
     return b.table("derived", f"Optima of {d.law}{under}", columns, rows, d.simulated)
@@ -297,8 +294,16 @@ def _numbers(b: Builder, d: DerivationRecord, t: TableRecord) -> Block:
     def numeric(values: list[float | int | str | None]) -> bool:
         return all(v is None or not isinstance(v, str) for v in values)
 
-    columns = [Column(name, numeric(values)) for name, values in t.columns.items()]
-    shown = [_shown(name, values) for name, values in t.columns.items()]
+    columns: list[Column] = []
+    shown: list[list[Cell]] = []
+    for name, values in t.columns.items():
+        if any(name == f"{n} {end}" for n in t.columns for end in ("low", "high")):
+            continue
+        columns.append(Column(name, numeric(values)))
+        shown.append(_shown(name, values))
+        if (low := t.columns.get(f"{name} low")) is not None and (high := t.columns.get(f"{name} high")) is not None:
+            columns.append(Column(f"{name} interval", True))
+            shown.append(_spans(name, low, high))
     rows = list(zip(*shown, strict=True))
     return b.table(t.name, t.title or t.name, columns, rows, d.simulated)
 
@@ -314,6 +319,20 @@ def _shown(name: str, values: list[float | int | str | None]) -> list[Cell]:
         )
         for v in values
     ]  # fmt: skip
+
+
+def _spans(name: str, low: Sequence[object], high: Sequence[object]) -> list[Cell]:
+    """The cells of two columns, the ends of an interval, as one."""
+    unit = quantity_unit(name)
+    cells: list[Cell] = []
+    for ends in zip(low, high, strict=True):
+        if any(v is None or isinstance(v, str) for v in ends):
+            cells.append(MISSING)
+            continue
+        a, z = (float(v) for v in ends)  # type: ignore[arg-type]
+        text = f"{sized(a, unit)} to {sized(z, unit)}" if unit in SUFFIX_UNITS else with_interval(a, a, z)[1]
+        cells.append(Value(text, f"{a} {z}"))
+    return cells
 
 
 def _steps(b: Builder, d: DerivationRecord) -> list[Block]:

@@ -43,7 +43,7 @@ def _blocks(b: Builder, fit: FitRecord) -> list[Block]:
     if fit.group_constants:
         blocks.append(_group_table(b, fit))
     if fit.identifiability and fit.identifiability.sentences:
-        blocks.append(Bullets(tuple(sentence(s) for s in fit.identifiability.sentences)))
+        blocks.append(Bullets(tuple(b.say(s) for s in fit.identifiability.sentences)))
     return blocks
 
 

@@ -97,14 +97,14 @@ def _blocks(b: Builder, board: LeaderboardRecord) -> list[Block]:
         panels = [p for p in (_forest(b, board), _reach(b, board)) if p is not None]
         blocks += [_table(b, board), *([Figures(tuple(panels))] if panels else [])]
     if board.sentences:
-        blocks.append(Bullets(tuple(sentence(s) for s in board.sentences[:SHOWN])))
+        blocks.append(Bullets(tuple(b.say(s) for s in board.sentences[:SHOWN])))
         if len(board.sentences) > SHOWN:
-            rest = tuple(sentence(s) for s in board.sentences[SHOWN:])
+            rest = tuple(b.say(s) for s in board.sentences[SHOWN:])
             blocks.append(Details(f"{len(rest)} more comparisons", (Bullets(rest),)))
     if board.scores:
         blocks += [_measures(b, board), *_by_group(b, board)]
     if board.notes:
-        blocks.append(Details("Notes on the fits", (Bullets(tuple(sentence(n) for n in board.notes)),)))
+        blocks.append(Details("Notes on the fits", (Bullets(tuple(b.say(n) for n in board.notes)),)))
     blocks += _formulas(b, board)
     if board.not_applicable:
         rows = [(n.law, n.reason) for n in board.not_applicable]
@@ -142,8 +142,9 @@ def _verdict(board: LeaderboardRecord, score: ScoreRecord, p: float | None) -> s
 
 def _table(b: Builder, board: LeaderboardRecord) -> Block:
     columns = [
-        Column("Law"), Column("Verdict"), Column("Constants", True), Column(f"Error ({board.metric.upper()})", True),
-        Column(f"{percent(board.level, 2)} interval", True), Column("p", True), Column("R²", True),
+        Column("Law"), Column(f"Error ({board.metric.upper()})", True),
+        Column(f"{percent(board.level, 2)} interval", True), Column("Verdict"), Column("p", True),
+        Column("Constants", True), Column("R²", True),
     ]  # fmt: skip
     best = best_of(board)
     against = _against_best(board)
@@ -153,11 +154,11 @@ def _table(b: Builder, board: LeaderboardRecord) -> Block:
         low, high = s.intervals.get(board.metric, (None, None))
         rows.append([
             s.label,
-            _verdict(board, s, against.get(s.label)),
-            Value(str(s.constants) if s.kind == "refit" else MISSING, s.constants),
             Value(value, getattr(s.test, board.metric)),
             Value(span, f"{low} {high}" if span else None),
+            _verdict(board, s, against.get(s.label)),
             Value(p_text(against.get(s.label)), against.get(s.label)),
+            Value(str(s.constants) if s.kind == "refit" else MISSING, s.constants),
             Value(_r2(s.test.r2), s.test.r2),
         ])  # fmt: skip
     strong = next((i for i, s in enumerate(board.scores) if best is not None and s.label == best.label), None)

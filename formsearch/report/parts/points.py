@@ -55,12 +55,12 @@ def _blocks(b: Builder, p: PointsRecord) -> list[Block]:
     blocks.append(Facts(tuple(facts)))
     factors = {k: np.asarray(v, dtype=float) for k, v in p.columns.items() if k != p.target}
     blocks.append(_ranges(b, p, factors))
+    lines: list[str] = []
     if factors:
         blocks += _design(b, p, factors)
-        blocks += _oddities(b, p, factors)
-    if p.notes:
-        blocks.append(Bullets(tuple(p.notes)))
-    return blocks
+        lines = _oddities(b, p, factors)
+    lines += [b.say(note) for note in p.notes]
+    return [*blocks, Bullets(tuple(lines))] if lines else blocks
 
 
 def _about(name: str) -> Quantity | None:
@@ -213,7 +213,7 @@ def _crossed(factors: dict[str, Array]) -> Array:
     return share
 
 
-def _oddities(b: Builder, p: PointsRecord, factors: dict[str, Array]) -> list[Block]:
+def _oddities(b: Builder, p: PointsRecord, factors: dict[str, Array]) -> list[str]:
     """Repeated configurations and rows far from the best law."""
     lines = []
     codes = np.column_stack([_codes(v) for v in factors.values()])
@@ -238,7 +238,7 @@ def _oddities(b: Builder, p: PointsRecord, factors: dict[str, Array]) -> list[Bl
     else:
         lines.append("No configuration occurs twice, so the noise between repeats is not known.")
     lines += _suspicious(b, p)
-    return [Bullets(tuple(lines))]
+    return lines
 
 
 def _suspicious(b: Builder, p: PointsRecord) -> list[str]:

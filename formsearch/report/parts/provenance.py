@@ -25,7 +25,7 @@ def section(b: Builder) -> Section:
         Facts(tuple(facts)),
         Paragraph(
             "The numbers of every table are in tables/, those of every figure in figures/ (CSV), all results in "
-            "results.json; `formsearch report` makes this report again from that file alone."
+            "results.json; the command formsearch report makes this report again from that file alone."
         ),
     ]
     if p.versions:

@@ -87,7 +87,7 @@ def _blocks(b: Builder, front: FrontRecord) -> list[Block]:
             Details(f"{plural(len(refused), 'refused candidate')}, with the checks they failed", tuple(inner))
         )
     if front.notes:
-        blocks.append(Bullets(tuple(sentence(n) for n in front.notes)))
+        blocks.append(Bullets(tuple(b.say(n) for n in front.notes)))
     return blocks
 
 
