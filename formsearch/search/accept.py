@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.search.asymptotics import Check
+from formsearch.search.cancellation import cancellation
 from formsearch.search.grammar import describe, uses
 from formsearch.search.workbench import Fitted, Workbench
 
@@ -121,7 +122,7 @@ def _place(f: Fitted, index: int) -> str:
 def screen(
     bench: Workbench, f: Fitted, beyond: Sequence[Check], reference: Reference | None, share: float
 ) -> list[Check]:
-    """The checks that cost nothing: the refit, the paired test, and those of behaviour `beyond` the data.
+    """The checks that cost little: the refit, the paired test, behaviour `beyond` the data, and cancelling terms.
 
     `share` is the share of float64 starts that reached the optimum.
     """
@@ -129,7 +130,7 @@ def screen(
     checks = [Check("refit", bool(np.isfinite(f.objective)), sentence)]
     if reference is not None:
         checks.append(against(bench, f, reference))
-    return [*checks, *beyond]
+    return [*checks, *beyond, cancellation(bench, f)]
 
 
 def against(bench: Workbench, f: Fitted, reference: Reference) -> Check:

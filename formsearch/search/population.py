@@ -17,6 +17,7 @@ import numpy as np
 
 from formsearch.search.alphabet import Alphabet
 from formsearch.search.asymptotics import QUICK_SAMPLE, Surroundings, falling
+from formsearch.search.cancellation import cancelling
 from formsearch.search.engine import Config
 from formsearch.search.expression import from_law
 from formsearch.search.grammar import Apply, Form, Term, constant, fingerprint, uses, variables
@@ -225,7 +226,7 @@ class Population:
         fine = yield from self.bench.fitting(promising, self.effort.starts)
         fitted = [f for f in fine if f is not None and not self.degenerate(f)]
         yield from self.sharpening(fitted)
-        kept = [f for f in fitted if self.promises(f, FINE)]
+        kept = [f for f in fitted if self.promises(f, FINE) and cancelling(self.bench, f) is None]
         if not kept:
             return
         yield from self.bench.judging(kept)

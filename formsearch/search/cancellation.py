@@ -1,0 +1,81 @@
+"""Forms whose terms cancel each other: another function in disguise, with constants that nothing determines.
+
+c*(x**p - x) with p -> 1 and c -> infinity is x log x; c*(exp(k*x) - 1) with k -> 0 is a line. Such a form fits as well
+as what it imitates, with one constant more, and its constants run away as far as rounding lets them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formsearch.core.batch import Pack
+from formsearch.search.asymptotics import Check
+from formsearch.search.emit import emit, to_centred, to_raw
+from formsearch.search.grammar import Apply, Form, Log, Sum, describe, uses
+from formsearch.search.workbench import Fitted, Workbench
+
+Array = NDArray[np.float64]
+
+LARGER = 100.0
+"""Terms this many times larger than their sum cancel each other."""
+
+
+def cancelling(bench: Workbench, f: Fitted) -> Sum | None:
+    """The first sum of a form, at any depth, whose terms are `LARGER` times larger than itself; None without one.
+
+    The size of a term is its largest absolute value over the rows. In a sum with a logarithm, a valley
+    log x - a - b*log z, it is the standard deviation: far from 1 a logarithm is large by its units alone.
+    """
+    for body in _sums(f.form.body):
+        if len(body) < 2 or not uses(body):
+            continue
+        logarithmic = any(isinstance(factor, Log) for term in body for factor in term.factors)
+        for g, (a, b) in enumerate(bench.ranges):
+            raw = to_raw(f.emitted, f.values[g])
+            terms = np.stack([_column(bench, f, (term,), raw)[a:b] for term in body])
+            if not np.isfinite(terms).all():
+                continue
+            total = terms.sum(axis=0)
+            size, whole = (_spread(terms), _spread(total)) if logarithmic else (_largest(terms), _largest(total))
+            if size.max() > LARGER * whole:
+                return body
+    return None
+
+
+def _largest(values: Array) -> Array:
+    return np.asarray(np.abs(values).max(axis=-1))
+
+
+def _spread(values: Array) -> Array:
+    return np.asarray(values.std(axis=-1))
+
+
+def cancellation(bench: Workbench, f: Fitted) -> Check:
+    """The check that no sum of a form is a small difference of large terms."""
+    body = cancelling(bench, f)
+    if body is None:
+        return Check("no cancellation", True, "no sum is a small difference of large terms")
+    shown = describe(Form(body, f.form.kinds))
+    sentence = f"the terms of {shown} cancel to less than 1/{LARGER:.0f} of their size: another function in disguise"
+    return Check("no cancellation", False, sentence)
+
+
+def _sums(body: Sum) -> Iterator[Sum]:
+    """A sum and all sums inside it."""
+    yield body
+    for term in body:
+        for factor in term.factors:
+            if isinstance(factor, Apply):
+                for argument in factor.arguments:
+                    yield from _sums(argument)
+
+
+def _column(bench: Workbench, f: Fitted, body: Sum, raw: Array) -> Array:
+    """A part of a form at each row, at raw constants."""
+    emitted = emit(Form(body, f.form.kinds), bench.columns.centres)
+    pack = Pack.of([emitted.tape], bench.columns, bench.rows)
+    with np.errstate(all="ignore"):
+        return pack.values(to_centred(emitted, raw))[0]
