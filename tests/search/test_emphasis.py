@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from formsearch.data import load
 from formsearch.exceptions import InputError
 from formsearch.points import Points
 from formsearch.registry import laws
 from formsearch.search import search
-from formsearch.search.discovery import applicable, default_objective
+from formsearch.search.discovery import applicable, default_objective, variables_of
 from formsearch.search.emphasis import prepared
 from formsearch.search.judge import emphasised, folds_of
 
@@ -61,6 +62,17 @@ def test_a_law_of_all_sizes_keeps_equal_weights():
     assert found.rate == 0.0
     assert found.note is None
     assert found.reference.name == "chinchilla"
+
+
+@pytest.mark.parametrize("seed", [2, 3, 4])
+def test_a_small_gain_by_chance_is_none(seed):
+    # Draws of a law that is true of all sizes, on which discounting gains up to 4 %, "significantly".
+    points = load("zhao2025", seed=seed).only("fit")
+    found = prepared(
+        points, variables_of(points), default_objective(points), folds_of(points), 0, [laws["zhao2025"]], None,
+        float("inf"),
+    )  # fmt: skip
+    assert found.rate == 0.0
 
 
 def test_a_law_that_fails_among_the_small_is_fitted_to_the_large():
