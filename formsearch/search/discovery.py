@@ -24,8 +24,9 @@ from formsearch.search.workbench import Workbench
 
 PREPARING = 0.15
 """Share of the budget that the registry's laws may take before the search."""
-FINISH, FINISH_AT_LEAST, FINISH_AT_MOST = 0.1, 3.0, 0.3
-"""Least share of the budget, least seconds and greatest share kept for refitting and accepting what was found."""
+FINISH, FINISH_ENOUGH, FINISH_AT_LEAST, FINISH_AT_MOST = 0.1, 15.0, 3.0, 0.3
+"""Least share of the budget, seconds that are enough for it, least seconds, and greatest share kept for refitting and
+accepting what was found."""
 UNKNOWN = 0.15
 """Share kept where no registry law could be fitted, so that nothing is known of the speed."""
 PROPOSALS, PER_PROPOSAL = 60, 60
@@ -188,7 +189,7 @@ def reserve_of(seconds: float, bench: Workbench) -> float:
         return max(UNKNOWN * seconds, min(FINISH_AT_LEAST, FINISH_AT_MOST * seconds))
     each = bench.kernel_seconds / bench.fits
     jobs = PROPOSALS * PER_PROPOSAL * len(bench.ranges)
-    return min(max(each * jobs, FINISH * seconds, FINISH_AT_LEAST), FINISH_AT_MOST * seconds)
+    return min(max(each * jobs, min(FINISH * seconds, FINISH_ENOUGH), FINISH_AT_LEAST), FINISH_AT_MOST * seconds)
 
 
 class Proposing:

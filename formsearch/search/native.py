@@ -33,8 +33,9 @@ from formsearch.search.workbench import Fitted, Steps, Workbench
 
 APART = 0.6
 """Share of the time, or of the generations, that islands search apart."""
-TIDYING, TIDIED = 0.08, 4
-"""Share of the time kept for tidying, and how many forms are tidied first."""
+TIDYING, TIDIED, AGAIN = 0.08, 4, 1.5
+"""Share of the time kept for tidying, and how many forms are tidied first. Islands are tidied as they merge, and
+tidying once more is expected to take this many times as long."""
 PATIENCE = 40
 """Generations without a simpler exact form after which an exact one is final. Not few: on a few levels of a variable a
 form with as many constants is exact, and the law itself, which is shorter, may come later."""
@@ -116,6 +117,7 @@ class Archipelago:
         self.generation = 0
         self.simplest, self.patience = float("inf"), PATIENCE
         self.due = begun + EVERY
+        self.tidying = TIDYING * self.config.seconds
 
     def run(self) -> None:
         """Start, breed until the time or the generations are over, and tidy up what was found."""
@@ -128,10 +130,12 @@ class Archipelago:
             last = 0.0
         while self.config.generations is None or self.generation < self.config.generations:
             now = time.monotonic()
-            if now + 0.5 * last > end - TIDYING * self.config.seconds:
+            if now + 0.5 * last > end - self.tidying:
                 break
             if len(self.islands) > 1 and self.apart_for_long(now):
                 self.merge()
+                self.tidy(end if self.config.generations is not None else now + self.tidying)
+                self.tidying = min(AGAIN * (time.monotonic() - now), self.tidying)
             homes = self.homes()
             together([home.breeding() for home in homes])
             last = time.monotonic() - now
@@ -143,6 +147,10 @@ class Archipelago:
                 break
             self.keep()
         self.merge()
+        self.tidy(end)
+
+    def tidy(self, end: float) -> None:
+        """Tidy the largest forms of the front."""
         together([self.main.tidying([f], end) for f in self.main.front(sane_error)[-TIDIED:][::-1]])
 
     def homes(self) -> list[Population]:
