@@ -19,6 +19,7 @@ from formsearch.search.grammar import (
     ONE,
     POSITIVE,
     RATE,
+    SMOOTH,
     UNIT,
     Apply,
     Factor,
@@ -106,9 +107,18 @@ def numeric(q: str, exponent: Scalar) -> Shape:
     return lambda _: (Power(q, exponent),)
 
 
-def power(q: str, sign: int) -> Shape:
-    """q to a free power of that sign."""
-    return lambda d: (Power(q, constant(d.new(EXPONENT), sign)),)
+def power(q: str, sign: int, kind: Kind = EXPONENT, start: float = math.nan) -> Shape:
+    """q to a free power of that sign, which may start from a number."""
+    return lambda d: (Power(q, constant(d.new(kind, start), sign)),)
+
+
+def exponent_kind(q: str, zeros: bool) -> Kind:
+    """What a free exponent of a variable may be.
+
+    A share of a mixture may set in steeply from zero; of other factors, such as a share of experts that are always on,
+    a first bit that changes the loss infinitely fast is no law but noise among the smallest values.
+    """
+    return SMOOTH if zeros and not q.startswith(PROPORTION_PREFIX) else EXPONENT
 
 
 def logarithm(q: str, times: int = 1) -> Shape:
@@ -175,7 +185,7 @@ def _shapes(q: str, role: str, zeros: bool) -> list[tuple[str, Shape]]:
     found: list[tuple[str, Shape]] = []
     if not zeros:
         found.append((f"{q}^-p", power(q, -1)))
-    found.append((f"{q}^p", power(q, 1)))
+    found.append((f"{q}^p", power(q, 1, exponent_kind(q, zeros))))
     if role in ("size", "positive"):
         found.append((f"log {q}", logarithm(q)))
         if role == "positive":

@@ -82,7 +82,8 @@ def bends(f: Power, alphabet: Alphabet) -> Iterator[tuple[str, Shape]]:
     """All of them, without numbers."""
     yield "shifted power", shifted(f)
     yield "rectified power", rectified(f)
-    yield "broken power", broken(f)
+    if alphabet.roles[f.variable] != "bounded":
+        yield "broken power", broken(f)
     for y, ratio in caps(f, alphabet):
         if comparable(f.variable, y):
             yield f"returns that diminish beyond {y}", capped(f.variable, y, f.exponent)

@@ -46,6 +46,8 @@ LEVEL = Kind("E", 0.0, INFINITE, (0.0, 1.0))
 """The irreducible constant of a positive target."""
 EXPONENT = Kind("p", 0.01, 6.0, (0.1, 1.0))
 """An exponent's size; its sign stands in the form."""
+SMOOTH = Kind("p", 1.0, 6.0, (1.0, 3.0))
+"""The exponent of a variable that is zero in some rows: a smaller one would have an infinite slope among the data."""
 RATE = Kind("r", -INFINITE, INFINITE, (-0.3, 0.3))
 """A coefficient inside an exponential or of a product of logarithms: a slope of either sign."""
 

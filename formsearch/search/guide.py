@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from formsearch.core.batch import Pack
 from formsearch.quantities import quantity
-from formsearch.search.alphabet import Alphabet, Shape, joined, logarithm, numeric, plain
+from formsearch.search.alphabet import Alphabet, Shape, exponent_kind, joined, logarithm, numeric, plain, power
 from formsearch.search.bends import measured
 from formsearch.search.emit import emit, to_centred, to_raw
 from formsearch.search.factoring import is_sum, partners, widened, widened_by
@@ -44,6 +44,7 @@ Array = NDArray[np.float64]
 
 EXPONENTS = (-1.0, -0.5, -0.25, 0.25, 0.5, 1.0)
 PAIRED = (0.25, 0.5)
+STEEP, GENTLE = 0.5, 1.5
 COMPLEMENTS = (-0.5, -0.15, 0.15, 0.5, 1.0)
 RATES = (-2.0, -0.7, 0.7, 2.0)
 SEEN = 1e-5
@@ -70,11 +71,6 @@ class Hint:
 
     gain: float
     move: Move
-
-
-def free_power(q: str, p: float) -> Shape:
-    """q to a power that starts from p."""
-    return lambda d: (Power(q, constant(d.new(EXPONENT, abs(p)), 1 if p > 0 else -1)),)
 
 
 def _free_complement(q: str, p: float) -> Shape:
@@ -104,9 +100,8 @@ class Guide:
             log = self.bench.columns.logs[q]
             centred = log - self.bench.columns.centres[q]
             for p in EXPONENTS:
-                yield Entry(
-                    f"{q}^{'-' if p < 0 else ''}p", free_power(q, p), np.exp(p * centred), mine, abs(p) in PAIRED
-                )
+                shape = power(q, 1 if p > 0 else -1, start=abs(p))
+                yield Entry(f"{q}^{'-' if p < 0 else ''}p", shape, np.exp(p * centred), mine, abs(p) in PAIRED)
             yield Entry(f"log {q}", logarithm(q), log, mine, True)
             if role == "positive":
                 yield Entry(f"log^2 {q}", logarithm(q, 2), log * log, mine)
@@ -119,7 +114,9 @@ class Guide:
             for r in RATES:
                 yield Entry(f"exp({q})", _free_rate(q, r), np.exp(r * x), mine, True)
             return
-        yield Entry(f"{q}^p", free_power(q, 0.5), np.sqrt(x), mine)
+        kind = exponent_kind(q, bool((x == 0).any()))
+        p = STEEP if kind == EXPONENT else GENTLE
+        yield Entry(f"{q}^p", power(q, 1, kind, p), x**p, mine)
         for r in RATES:
             yield Entry(f"exp({q})", _free_rate(q, r), np.exp(r * x), mine)
         if quantity(q).high <= 1.0 and (x < 1).all():

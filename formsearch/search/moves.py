@@ -33,6 +33,7 @@ from formsearch.search.grammar import (
     EXPONENT,
     POSITIVE,
     RATE,
+    SMOOTH,
     UNIT,
     Apply,
     Factor,
@@ -113,8 +114,9 @@ def _add(sketch: Sketch, alphabet: Alphabet) -> Iterator[Move]:
                 yield _adding(body, f"{x}/{y}", joined(plain(x), over))
                 yield _adding(body, f"({x}/{y})^p", ratio(x, y))
     for i in _exponents(sketch):
-        for q in scaling:
-            yield _adding(body, f"{q}^-(tied)", _tied(q, i))
+        if sketch.form.kinds[i] != SMOOTH:
+            for q in scaling:
+                yield _adding(body, f"{q}^-(tied)", _tied(q, i))
     for q in scaling:
         if alphabet.roles[q] == "positive":
             others = [r for r in scaling if r != q]
@@ -248,7 +250,10 @@ def _powered(rest: Sum, terms: Sum) -> Rewrite:
 
 def _tie(sketch: Sketch) -> Iterator[Move]:
     body = sketch.form.body
+    kinds = sketch.form.kinds
     for i, j in itertools.combinations(_exponents(sketch), 2):
+        if (kinds[i] == SMOOTH) != (kinds[j] == SMOOTH):
+            continue
         yield Move("tie", "tie two exponents", _fixed(renumber(body, {j: i})))
     for i, count in uses(body).items():
         if count > 1:
@@ -278,8 +283,9 @@ def _untied(body: Sum, index: int, occurrence: int) -> Rewrite:
 
 def _snap(sketch: Sketch) -> Iterator[Move]:
     for i in _exponents(sketch):
-        value = sketch.values[i]
-        for simple in sorted(SIMPLE, key=lambda s, v=value: abs(float(s) - v))[:2]:  # type: ignore[misc]
+        value, low = sketch.values[i], sketch.form.kinds[i].low
+        allowed = [s for s in SIMPLE if s >= low]
+        for simple in sorted(allowed, key=lambda s, v=value: abs(s - v))[:2]:  # type: ignore[misc]
             label = f"snap an exponent to {_fraction(simple)}"
             yield Move("snap", label, _fixed(_snapped(sketch.form.body, i, simple)))
 

@@ -21,6 +21,7 @@ from formsearch.search.grammar import (
     LEVEL,
     ONE,
     POSITIVE,
+    SMOOTH,
     UNIT,
     Apply,
     Factor,
@@ -178,7 +179,7 @@ class _Work:
                 self.count[i] -= 1
         sign = -1 if s.number < 0 else 1
         self.values[keep] = value * sign
-        if self.kinds[keep].low >= 0:
+        if self.kinds[keep].low >= 0 and self.kinds[keep] != SMOOTH:
             self.kinds[keep] = EXPONENT
         return Scalar(ONE * sign, ((keep, 1),))
 

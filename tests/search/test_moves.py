@@ -6,7 +6,7 @@ import pytest
 from formsearch.registry import laws
 from formsearch.search.alphabet import Alphabet, role_of
 from formsearch.search.expression import from_law
-from formsearch.search.grammar import LEVEL, Term, complexity, constant, uses
+from formsearch.search.grammar import LEVEL, Apply, Power, Term, complexity, constant, uses
 from formsearch.search.moves import children, moves_of
 from formsearch.search.normal import normalise
 
@@ -52,6 +52,38 @@ def test_children_depend_on_the_seed_alone():
 
     assert run(1) == run(1)
     assert run(1) != run(2)
+
+
+def test_no_power_is_steep_at_a_zero_of_the_data():
+    """Of a share that is zero in some rows no exponent may fall below 1; a share of a mixture may set in steeply."""
+    known = Alphabet.of(
+        ("N", "shared_ratio", "proportion_1"), {"shared_ratio": True, "proportion_1": True}, LEVEL,
+        {"N": 20.0, "shared_ratio": 0.3, "proportion_1": 0.3},
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    lows = {"shared_ratio": set(), "proportion_1": set(), "N": set()}
+    sketches = [s for s, _ in children(root(), known, 10**6, rng)]
+    for sketch in list(sketches):
+        sketches += [s for s, _ in children(sketch, known, 30, rng)]
+    for sketch in sketches:
+        for q, exponent in powers(sketch.form.body):
+            for i, _ in exponent.constants:
+                lows[q].add(sketch.form.kinds[i].low)
+            if not exponent.constants and q == "shared_ratio":
+                assert exponent.number >= 1
+    assert lows["shared_ratio"] == {1.0}
+    assert lows["proportion_1"] == lows["N"] == {0.01}
+
+
+def powers(body):
+    """(variable, exponent) of every power in a sum, at any depth."""
+    for term in body:
+        for f in term.factors:
+            if isinstance(f, Power):
+                yield f.variable, f.exponent
+            elif isinstance(f, Apply):
+                for argument in f.arguments:
+                    yield from powers(argument)
 
 
 @pytest.mark.parametrize(
