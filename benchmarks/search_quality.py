@@ -249,24 +249,33 @@ def seed_law(options: argparse.Namespace) -> list[dict[str, Any]]:
                 seeds="registry" if options.registry else None,
             )  # fmt: skip
             best = front.best or min(front.candidates, key=lambda c: c.error)
-            error = float(np.median(np.abs(best.predict(exact) - exact.target)))
+            error, rms = _errors(best.predict(exact), exact)
             optimum = {q: _optimum(best, exact, q) for q in ("active_experts", "shared_ratio")}
             print(
-                f"{engine:8s} seed {seed} median error {error:.5f}  G_opt {optimum['active_experts']:.2f}  "
-                f"S_opt {optimum['shared_ratio']:.3f}  {front.seconds:.0f} s  {front.tried} forms  "
+                f"{engine:8s} seed {seed} median error {error:.5f} rms {rms:.5f}  "
+                f"G_opt {optimum['active_experts']:.2f}  S_opt {optimum['shared_ratio']:.3f}  "
+                f"{front.seconds:.0f} s  {front.tried} forms  "
                 f"{'accepted' if best.accepted else 'not accepted'}  {best.law.formula}",
                 flush=True,
             )
-            results.append({"engine": engine, "seed": seed, "error": error, **optimum, "formula": best.law.formula})
+            results.append({"engine": engine, "seed": seed, "error": error, "rms": rms, **optimum,
+                            "formula": best.law.formula})  # fmt: skip
             if engine == "operon":
                 for own, (text, (predicted,)) in _own_choices(points.only("fit"), [exact], options, seed).items():
-                    error = float(np.median(np.abs(predicted - exact.target)))
-                    print(f"  its own class, {own:8s} median error {error:.5f}  {text[:160]}", flush=True)
-                    results.append({"engine": f"operon's own, {own}", "seed": seed, "error": error, "formula": text})
+                    error, rms = _errors(predicted, exact)
+                    print(f"  its own class, {own:8s} median error {error:.5f} rms {rms:.5f}  {text[:160]}", flush=True)
+                    results.append({"engine": f"operon's own, {own}", "seed": seed, "error": error, "rms": rms,
+                                    "formula": text})  # fmt: skip
     for engine in engines:
         errors = [r["error"] for r in results if r["engine"] == engine]
         print(f"{engine}: median over seeds {np.median(errors):.5f} (refitting the true form about .0016)")
     return results
+
+
+def _errors(predicted: Array, exact: Points) -> tuple[float, float]:
+    """(median absolute, root-mean-square) error."""
+    off = predicted - exact.target
+    return float(np.median(np.abs(off))), float(np.sqrt(np.mean(off**2)))
 
 
 def _optimum(c: Candidate, points: Points, q: str) -> float:

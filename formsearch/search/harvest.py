@@ -37,6 +37,7 @@ from formsearch.search.grammar import (
     uses,
 )
 from formsearch.search.judge import Fold, size_axes
+from formsearch.search.mend import explodes, without_exponentials
 from formsearch.search.native import relative
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.scaling import Scaling
@@ -113,6 +114,10 @@ class Harvest:
             if fixed is not None:
                 origin = Origin(text, length, error, move="variable exponent made constant, refitted")
                 drafts.append((self.normal(*fixed), origin))
+            powers = without_exponentials(*sketch)
+            if powers is not None:
+                origin = Origin(text, length, error, move="exponentials made powers, refitted")
+                drafts.append((self.normal(*powers), origin))
         self._add(drafts)
 
     def normal(self, form: Form, values: dict[int, float]) -> Sketch:
@@ -192,6 +197,16 @@ class Harvest:
         for f in sorted(everyone, key=self.rank):
             chosen.setdefault(f.form, f)
         return list(chosen.values())[:most]
+
+    def plain(self, proposals: Sequence[Proposal], most: int) -> list[Proposal]:
+        """The first of the proposals, those with c**x of a size after all others: poor places to go on from."""
+        sizes = self.around.sizes
+
+        def last(p: Proposal) -> bool:
+            known = self.origins[p.form].source == "registry"
+            return not known and explodes(p.form.body, p.constants, sizes)
+
+        return sorted(proposals, key=last)[:most]
 
     def elites(self, most: int) -> list[tuple[Form, list[tuple[float, ...]]]]:
         """The best forms, each with its constants in raw units for every group: seeds of the next round."""

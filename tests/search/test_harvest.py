@@ -12,6 +12,7 @@ from formsearch.search.finish import Finish
 from formsearch.search.grammar import describe, uses
 from formsearch.search.harvest import Harvest, constant_exponents, without_a_term
 from formsearch.search.judge import folds_of
+from formsearch.search.mend import explodes
 from formsearch.search.normal import Sketch
 from formsearch.search.scaling import Scaling
 from formsearch.search.workbench import Workbench
@@ -66,6 +67,34 @@ def test_variable_exponents_get_a_constant_rival() -> None:
     h = harvest()
     h.add_texts([("0.75 + 0.1*x1^(-0.33) + (0.2*x2)^(0.01*x1 - 0.39)", 15, 1e-5)])
     assert "c0 + c1*D^-c2 + c3*N^-c4" in {describe(f.form) for f in h.found.values()}
+
+
+def test_constants_with_variable_exponents_get_a_power_as_rival() -> None:
+    """0.6**x dies beyond the data; what it stood for is a power of x."""
+    h = harvest(noise=0.001)
+    h.add_texts([("0.75 + 0.2*0.6^x1 + 0.15*x2^(-0.39)", 11, 1e-4)])
+    moves = {describe(f.form): h.origins[f.form].move for f in h.found.values()}
+    assert moves["c0 + c1*D^-c2 + c3*N^-c4"] == "exponentials made powers, refitted"
+    (other,) = [p for p in h.proposals(2) if describe(p.form) != "c0 + c1*D^-c2 + c3*N^-c4"]
+    assert explodes(other.form.body, other.constants, ("N", "D"))
+    # Whichever extrapolates better, the native engine goes on from the power first.
+    assert [p.form for p in h.plain([other, *h.proposals(1)], 1)] == [p.form for p in h.proposals(1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("exp(0.2*x1^0.5)", True),
+        ("1.0 + x2*exp(-0.2*x1)", True),
+        ("(0.3 + exp(exp(0.1*x2) - 1.0))^0.5", True),
+        ("exp(0.2*x1^(-0.5))", False),
+        ("0.4 + 0.3*x1^(-0.2)", False),
+    ],
+)
+def test_what_explodes(text: str, found: bool) -> None:
+    form, values = harvest().scaling.form(text)
+    assert explodes(form.body, tuple(values.values()), ("N", "D")) is found
+    assert not explodes(form.body, tuple(values.values()), ("width",))
 
 
 def test_constant_exponents_leaves_others_alone() -> None:

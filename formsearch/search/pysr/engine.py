@@ -19,9 +19,9 @@ from formsearch.exceptions import EngineMissingError, FormsearchError, InputErro
 from formsearch.search.child import Children, processors
 from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, warn_failed
 from formsearch.search.grammar import complexity, uses
+from formsearch.search.mend import mended
 from formsearch.search.pysr.hall import Row, read_hall
 from formsearch.search.pysr.losses import elementwise_loss
-from formsearch.search.pysr.mend import mended
 from formsearch.search.pysr.options import SIZE, Exponents, Wish, nodes_allowed, options, variable_nodes
 from formsearch.search.pysr.probe import CONSENT, Probe, consent, probe
 from formsearch.search.pysr.signature import Signature, read_signature

@@ -92,6 +92,22 @@ def test_seeds_differ(clean: Points) -> None:
     assert a != b
 
 
+def test_exact_through_few_levels_is_not_settled() -> None:
+    """N**-a (A + B/P**c) goes through any three values at three levels of P: the law may be a shorter one."""
+    N, P = (a.ravel() for a in np.meshgrid(np.geomspace(5e8, 4e9, 9), [1.0, 2.0, 4.0]))
+    target = 1.2 + 40.0 * N**-0.2 / (1 + 0.3 * np.log(P))
+    points = Points(target, {"N": N, "parallel_streams": P}, name="streams")
+    search = module.Search(points, config(points), SMALL, None)
+    assert not search.exact()
+    search.harvest.add_texts([("0.5 + 0.5*x1^(-0.2)*(0.5 + 0.5*x2^(-0.5))", 13, 1e-9)])
+    assert search.exact()
+    assert not search.settled()
+    narrow = points.take(P == 1.0)
+    alone = module.Search(narrow, config(narrow, variables=("N",)), SMALL, None)
+    alone.harvest.add_texts([("0.5 + 0.5*x1^(-0.2)", 7, 1e-9)])
+    assert alone.settled()
+
+
 def test_one_dead_run_is_a_warning_and_the_others_count(clean: Points, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MODULE", "tests.search.operon.child_troubled")
     original = module.Search.request

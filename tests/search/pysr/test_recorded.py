@@ -9,8 +9,8 @@ from formsearch.exceptions import FormulaError
 from formsearch.points import Points
 from formsearch.reading import read_points
 from formsearch.search import search
+from formsearch.search.mend import mended
 from formsearch.search.pysr.hall import choice_of_pysr, read_hall, read_halls
-from formsearch.search.pysr.mend import mended
 from formsearch.search.pysr.options import Wish, options
 from formsearch.search.pysr.signature import read_signature
 from formsearch.search.pysr.task import Task

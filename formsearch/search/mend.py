@@ -1,7 +1,7 @@
-"""Mended forms: what a row of PySR's front would be if its author knew how scaling laws go on beyond the data.
+"""Mended forms: what a form found by genetic programming would be if its author knew how scaling laws go on.
 
-PySR fits inside the data, where c**x and k/x are as good as x**-p, and often cheaper by its count of nodes. Beyond the
-data they are not: c**x dies or explodes. So each form is proposed as it is, and beside it
+Such engines fit inside the data, where c**x and k/x are as good as x**-p, and often cheaper by their count of nodes.
+Beyond the data they are not: c**x dies or explodes. So each form is proposed as it is, and beside it
 
 * with every exponential of variables as a product of powers (falling where the exponential fell), and
 * with every whole or fractional power of a variable given a free exponent as well.
@@ -13,7 +13,7 @@ in its steps.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from formsearch.search.engine import Proposal, Step
 from formsearch.search.grammar import (
@@ -104,3 +104,26 @@ def mended(proposal: Proposal) -> Iterator[Proposal]:
         form, values = Form(body, tuple(work.kinds)), tuple(work.values)
         step = Step(f"mended: {name}", describe(form), complexity(form), math.nan, math.nan)
         yield Proposal(form, values, proposal.engine, (*proposal.steps, step))
+
+
+def without_exponentials(form: Form, values: tuple[float, ...]) -> tuple[Form, dict[int, float]] | None:
+    """The form with every exponential of variables as a product of powers, and its constants; None if it has none."""
+    work = _Mender(form, values, exponentials=True, exponents=False)
+    body = work.sum(form.body)
+    return (Form(body, tuple(work.kinds)), dict(enumerate(work.values))) if work.changed else None
+
+
+def explodes(body: Sum, values: Sequence[float], sizes: Collection[str]) -> bool:
+    """Whether a sum has c**x, x an axis of size to a positive power: it dies or explodes beyond the data."""
+
+    def grows(inner: Sum) -> bool:
+        return any(
+            scalar_value(f.exponent, values) > 0 if isinstance(f, Power) and f.variable in sizes else
+            isinstance(f, Apply) and any(map(grows, f.arguments))
+            for term in inner for f in term.factors
+        )  # fmt: skip
+
+    return any(
+        (f.function == "exp" and grows(f.arguments[0])) or any(explodes(a, values, sizes) for a in f.arguments)
+        for term in body for f in term.factors if isinstance(f, Apply)
+    )  # fmt: skip
