@@ -265,18 +265,16 @@ def _to_judge(front: Front | None) -> dict[str, Law]:
 
 
 def _best_fits(board: Leaderboard, found: Mapping[str, Law]) -> tuple[Fit, ...]:
-    """To the training rows: of the best registered law and those that cannot be told apart from it (`MAY_BE_BEST` at
-    most), and of the accepted forms on the board.
-    """
-    members = () if board.confidence is None else board.confidence.members
+    """To the training rows: of the laws that may be the best, of what was found, and of one registered law at least."""
+    leading = board.leading(MAY_BE_BEST)
+    led = {s.label for s in leading}
     scores = [s for s in board.scores if s.fit is not None]
     registered = [s for s in scores if s.law.name not in found]
-    # A fit that is not at an optimum has constants that mean nothing, so it leads only if there is no other.
-    sound = [s for s in registered if s.ok] or registered
-    lead = [s for s in sound if s.law.name == board.best][:1] or sound[:1]
-    tied = [s for s in registered if s not in lead and s.label in members and s.ok][: MAY_BE_BEST - 1]
-    accepted = [s for s in scores if s.law.name in found]
-    return tuple(s.fit for s in (*lead, *tied, *accepted) if s.fit is not None)
+    # What was found stands beside the best law that was known. A fit that is not at an optimum has constants that mean
+    # nothing, so it is that law only if there is no other.
+    known = [] if led & {s.label for s in registered} else ([s for s in registered if s.ok] or registered)[:1]
+    accepted = [s for s in scores if s.law.name in found and s.label not in led]
+    return tuple(s.fit for s in (*leading, *known, *accepted) if s.fit is not None)
 
 
 def _derivations(
@@ -285,15 +283,14 @@ def _derivations(
     """Optima of each fit: of every variable by itself, and at given compute where size and tokens are variables."""
     made: list[Derivation] = []
     notes: list[str] = []
-    for fit in fits:
-        for asked in _questions(fit.law, training):
-            what = f"deriving the optima of {fit.law.name}"
-            tell(what, None, str(asked.get("subject_to", "")))
-            try:
-                made.append(once.derive(fit, resamples, **asked))
-            except (DerivationError, NotApplicableError, InputError) as error:
-                under = f" under {asked['subject_to']}" if asked else ""
-                notes.append(f"no derivation for {fit.law.name}{under}: {error}")
+    todo = [(fit, asked) for fit in fits for asked in _questions(fit.law, training)]
+    for done, (fit, asked) in enumerate(todo):
+        under = f" under {asked['subject_to']}" if asked else ""
+        tell("deriving optima", done / len(todo), f"{fit.law.name}{under}")
+        try:
+            made.append(once.derive(fit, resamples, **asked))
+        except (DerivationError, NotApplicableError, InputError) as error:
+            notes.append(f"no derivation for {fit.law.name}{under}: {error}")
     return tuple(made), notes
 
 
@@ -321,13 +318,18 @@ def _advice(
     """What to run next: to tell the leading laws apart, and to pin down the optima that are numbers of the law."""
     from formsearch.advise import advise
 
-    tell("weighing what to run next")
+    stage = "weighing what to run next"
+    tell(stage, 0.0)
     leading = [score.law for score in board.leading(MAY_BE_BEST)]
     if not leading:
         return None, []
+    fits: list[Fit] = []
     try:
-        return advise([fitter(law, points, objective, starts, seed) for law in leading],
-                      _optima(leading[0], derivations), seed=seed), []  # fmt: skip
+        for law in leading:
+            fits.append(fitter(law, points, objective, starts, seed))
+            # Weighing resamples each fit, which takes about as long as making it.
+            tell(stage, len(fits) / (2 * len(leading)), f"{law.name} fitted to all points")
+        return advise(fits, _optima(leading[0], derivations), seed=seed), []
     except InputError as error:
         return None, [f"no advice on what to run next: {error}"]
 

@@ -7,8 +7,13 @@ Exit codes: 0 done, 1 nothing acceptable was found, 2 bad input, 3 an engine is 
 
 def main() -> None:
     """Run the command line; never returns normally (it exits with the verb's code)."""
-    from formsearch.cli.app import run_app
+    try:
+        from formsearch.cli.app import run_app
+    except KeyboardInterrupt:  # before there is anything to stop
+        import sys
 
+        print("stopped: interrupted", file=sys.stderr)
+        sys.exit(130)
     run_app()
 
 

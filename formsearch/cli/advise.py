@@ -6,13 +6,14 @@ import typer
 
 from formsearch.cli.fit import Objective, Starts
 from formsearch.cli.own import Formulas, LawFiles, law_called, own_laws, tell_own
-from formsearch.cli.terminal import number, progress, table
+from formsearch.cli.terminal import Progressing, number, progress, table
 from formsearch.cli.verb import Session, Source, pairs, verb, words, write_report
 from formsearch.exceptions import NotApplicableError
 
 if TYPE_CHECKING:
     from formsearch.advise.advice import Advice, Aim
     from formsearch.core.objectives import Objective as Loss
+    from formsearch.fit.result import Fit
     from formsearch.law import Law
     from formsearch.points import Points
 
@@ -57,10 +58,11 @@ def advise(
     points = source.read()
     loss = parse_objective(objective) if objective else None
     with progress(session.quiet) as report:
-        report("finding the leading laws")
-        chosen = _given(laws, law, formula, points) or _leading(points, loss, starts, session.seed)
-        report("fitting them to all points")
-        fits = [fit(one, points, objective=loss, starts=starts, seed=session.seed) for one in chosen]
+        chosen = _given(laws, law, formula, points) or _leading(points, loss, starts, session.seed, report)
+        fits: list[Fit] = []
+        for one in chosen:
+            report("fitting them to all points", len(fits) / len(chosen), one.name)
+            fits.append(fit(one, points, objective=loss, starts=starts, seed=session.seed))
         report("weighing runs")
         advice = advise_runs(fits, pairs(quantity, "--quantity"), budget, runs, seed=session.seed)
     tell_own(session, chosen)
@@ -80,10 +82,13 @@ def _given(
     return list(choose_laws(listed)[0]) if listed else []
 
 
-def _leading(points: "Points", loss: "Loss | None", starts: int, seed: int) -> list["Law"]:
+def _leading(points: "Points", loss: "Loss | None", starts: int, seed: int, report: "Progressing") -> list["Law"]:
     from formsearch.compare import compare
 
-    board = compare(points, objective=loss, starts=starts, seed=seed)
+    stage = "finding the leading laws"
+    report(stage, 0.0)
+    board = compare(points, objective=loss, starts=starts, seed=seed,
+                    progress=lambda done, total, label: report(stage, done / total, label))  # fmt: skip
     found = [score.law for score in board.leading()]
     if not found:
         name, reason = board.not_applicable[0]

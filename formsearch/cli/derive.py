@@ -12,6 +12,9 @@ from formsearch.cli.verb import Session, factors, pairs, verb, words, write_repo
 from formsearch.exceptions import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from formsearch.cli.answers import Answers
     from formsearch.law import Law
 
 
@@ -86,43 +89,50 @@ def derive(
     --equivalent and --crossing answer their question instead; --sensitivity adds to the optima.
     """
     from formsearch.cli import answers
-    from formsearch.derive import derive as derive_optima
 
     chosen = one_law(law, formula, "LAW")
     given, at, there = _constants(chosen, constants), factors(settings, "--set"), factors(reference, "--reference")
-    if equivalent is not None or crossing is not None:
-        with progress(session.quiet) as report:
-            report("derivation")
-            if equivalent is not None:
-                said = answers.equal_at(chosen, given, equivalent, at, there, level)
-            else:
-                assert crossing is not None
-                second = None if other is None else (one_law(other, None, "--other"), other_constants)
-                if second is not None:
-                    second = (second[0], _constants(second[0], other_constants))
-                said = answers.crossing(chosen, given, crossing, at, there, second, level)
-        tell_own(session, [chosen])
-        session.say(said.text(chosen), preformatted=True)
-        session.emit(said.to_dict())
-        return 0 if any(t.rows for t in said.tables) or said.results else 1
+    if equivalent is not None:
+        return _answer(session, chosen, lambda: answers.equal_at(chosen, given, equivalent, at, there, level))
+    if crossing is not None:
+        second = None if other is None else one_law(other, None, "--other")
+        against = None if second is None else (second, _constants(second, other_constants))
+        return _answer(session, chosen, lambda: answers.crossing(chosen, given, crossing, at, there, against, level))
+    asked = {
+        "constants": given, "minimise": words(minimise) or None, "subject_to": subject_to, "settings": at or None,
+        "sweep": _sweep(sweep), "threshold": threshold, "level": level,
+    }  # fmt: skip
+    return _optima(session, chosen, asked, sensitivity)
+
+
+def _answer(session: Session, law: "Law", find: "Callable[[], Answers]") -> int:
+    """One question in place of the optima."""
     with progress(session.quiet) as report:
         report("derivation")
-        found = derive_optima(
-            chosen,
-            constants=given,
-            minimise=words(minimise) or None,
-            subject_to=subject_to,
-            settings=at or None,
-            sweep=_sweep(sweep),
-            threshold=threshold,
-            level=level,
-        )
-        more = answers.sensitivity(chosen, given, at, level) if sensitivity else answers.Answers()
-    tell_own(session, [chosen])
+        said = find()
+    tell_own(session, [law])
+    session.say(said.text(law), preformatted=True)
+    session.emit(said.to_dict())
+    return 0 if any(t.rows for t in said.tables) or said.results else 1
+
+
+def _optima(session: Session, law: "Law", asked: dict[str, Any], sensitivity: bool) -> int:
+    """The optima, and the sensitivities beside them."""
+    from formsearch.cli import answers
+    from formsearch.derive import derive as derive_optima
+
+    with progress(session.quiet) as report:
+        report("derivation")
+        found = derive_optima(law, **asked)
+        more = answers.Answers()
+        if sensitivity:
+            report("sensitivities")
+            more = answers.sensitivity(law, asked["constants"], asked["settings"] or {}, asked["level"])
+    tell_own(session, [law])
     if found.results or not sensitivity:
         session.say(found.text(width=min(shutil.get_terminal_size((110, 24)).columns, 110)), preformatted=True)
     if sensitivity:
-        session.say(more.text(chosen), preformatted=True)
+        session.say(more.text(law), preformatted=True)
     session.emit({**found.to_dict(), **more.to_dict()})
     write_report(session, [found])
     return 0 if found.ok and (found.results or more.results) else 1

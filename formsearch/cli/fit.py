@@ -7,7 +7,7 @@ import typer
 
 from formsearch.cli import completing
 from formsearch.cli.own import Formula, one_law, tell_own
-from formsearch.cli.terminal import number, progress, table
+from formsearch.cli.terminal import Progressing, number, progress, table
 from formsearch.cli.verb import Session, Source, factors, verb, words, write_report
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ def fit(
         known = None if fitted.group_constants else fitted.identifiability()
         resamples = None
         if bootstrap and fitted.ok and not fitted.group_constants:
-            report("resampling")
-            resamples = fitted.bootstrap(bootstrap, seed=session.seed)
+            resamples = _resampled(fitted, bootstrap, session.seed, report)
     tell_own(session, [chosen])
     _show(session, fitted, known, resamples, level)
     result: dict[str, Any] = fitted.to_dict()
@@ -90,6 +89,21 @@ def fit(
     session.emit(result)
     write_report(session, [fitted])
     return 0 if fitted.ok else 1
+
+
+def _resampled(fitted: "Fit", n: int, seed: int, report: Progressing) -> "Resamples":
+    """`Fit.bootstrap`, a batch at a time, so that it can be told how long it will take."""
+    from formsearch.fit.uncertainty import batches, checked, gathered, refit_batch
+
+    checked(fitted, "pairs", None)
+    kept, failed, done = [], 0, 0
+    for batch, size in batches(n, len(fitted.data)):
+        report("resampling", done / n, f"{done} of {n} refits")
+        constants, missed = refit_batch(fitted, batch, size, seed, "pairs", None)
+        kept.append(constants)
+        failed += missed
+        done += size
+    return gathered(fitted, n, seed, "pairs", kept, failed)
 
 
 def _show(

@@ -7,10 +7,10 @@ results -> `collect` -> results.json -> `context` -> blocks -> html, markdown, l
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-__all__ = ["load_results", "report", "rerender"]
+__all__ = ["compare_runs", "load_results", "report", "rerender"]
 
 
 def report(
@@ -48,6 +48,50 @@ def rerender(run: str | Path, out: str | Path | None = None) -> list[Path]:
     run = Path(run)
     folder = run if run.is_dir() else run.parent
     return write(load_results(run), folder if out is None else out, origin=str(run))
+
+
+def compare_runs(
+    runs: Sequence[str | Path], out: str | Path, title: str = "", command: str = "", labels: Sequence[str] = ()
+) -> list[Path]:
+    """Write one report of several finished runs, side by side; returns the files written, report.html first.
+
+    runs : folders of runs, or results files, two at least. labels : what to call them; by default the shortest ends of
+    their paths that differ. The results document of the comparison holds those of the runs: `rerender` reads it.
+
+    Raises `InputError` as `rerender` does, and for fewer than two runs, or a run named twice.
+    """
+    from formsearch.exceptions import InputError
+    from formsearch.report.collect import provenance
+    from formsearch.report.schema import SCHEMA_VERSION, load_results, parse
+    from formsearch.report.writing import write
+
+    paths = [Path(run) for run in runs]
+    if len(paths) < 2:
+        raise InputError("a comparison needs two runs at least: name their folders")
+    documents = [load_results(path) for path in paths]
+    for path, document in zip(paths, documents, strict=True):
+        if parse(document, str(path)).runs:
+            raise InputError(f"{path} is a comparison itself: name the runs that it compares")
+    called = list(labels) or _short_names(paths)
+    if len(set(called)) < len(paths):
+        raise InputError(f"{' and '.join(map(str, paths))}: name each run once")
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "title": title,
+        "provenance": provenance(command),
+        "runs": [{"label": name, "results": d} for name, d in zip(called, documents, strict=True)],
+    }
+    return write(document, out)
+
+
+def _short_names(paths: Sequence[Path]) -> list[str]:
+    """The shortest ends of the paths that differ."""
+    folders = [path.resolve() if path.is_dir() else path.resolve().parent for path in paths]
+    for count in range(1, max(len(f.parts) for f in folders) + 1):
+        names = ["/".join(f.parts[-count:]) for f in folders]
+        if len(set(names)) == len(names):
+            return names
+    return [str(f) for f in folders]
 
 
 def load_results(path: str | Path) -> dict[str, object]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from formsearch.typesetting.maths import Formula
+from formsearch.typesetting.maths import Formula as Formula
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing

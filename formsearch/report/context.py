@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from formsearch.report.blocks import Cell, Column, Equation, Figure, Formula, Report, Table
+from formsearch.report.blocks import Cell, Column, Equation, Figure, Formula, Report, Section, Table
 from formsearch.report.schema import Document, LawRecord, PointsRecord, parse
 from formsearch.report.text import sentence
 
@@ -125,12 +125,31 @@ class Builder:
 
 
 def build(results: Mapping[str, Any], origin: str = "results") -> Report:
-    """The report of a results document. Raises `InputError` if it is not one."""
-    from formsearch.report.parts import advice, answer, derivations, fits, leaderboard, points, provenance, search
+    """The report of a results document, or of several runs. Raises `InputError` if it is not one."""
+    from formsearch.report.parts import answer
 
     b = Builder(parse(results, origin))
+    if b.document.runs:
+        return _compared(b, results, origin)
     lines, headline = answer.answer(b)
-    sections = [
+    sections = _sections(b)
+    title = b.document.title or answer.title(b)
+    return Report(
+        title=f"{title} (simulated losses)" if b.simulated and "simulated" not in title.lower() else title,
+        subtitle=answer.subtitle(b),
+        simulated=b.simulated,
+        answer=lines,
+        headline=headline,
+        sections=tuple(sections),
+        results=results,
+    )
+
+
+def _sections(b: Builder) -> list[Section]:
+    """The sections of one run, in reading order."""
+    from formsearch.report.parts import advice, derivations, fits, leaderboard, points, provenance, search
+
+    return [
         *points.sections(b),
         *leaderboard.sections(b),
         *search.sections(b),
@@ -139,13 +158,34 @@ def build(results: Mapping[str, Any], origin: str = "results") -> Report:
         *advice.sections(b),
         provenance.section(b),
     ]
-    title = b.document.title or answer.title(b)
+
+
+def _compared(b: Builder, results: Mapping[str, Any], origin: str) -> Report:
+    """Several runs: what they have in common side by side, then the sections of each."""
+    from formsearch.report.parts import answer, comparison
+
+    # One dictionary of names for all, so that no two tables or figures of the report share a file.
+    runs = [(r.label, Builder(parse(r.results, f"{origin}: {r.label}"), names=b.names)) for r in b.document.runs]
+    sections = comparison.sections(b, runs)
+    told: set[str] = set()
+    for i, (label, run) in enumerate(runs, 1):
+        run.equations = b.equations
+        for section in _sections(run):
+            hashes = {p.hash for p in run.document.points}
+            if section.anchor == "points" and hashes <= told:
+                continue
+            sections.append(Section(f"run-{i}-{section.anchor}", f"{label}: {section.title}", section.blocks))
+        told |= {p.hash for p in run.document.points}
+        b.equations = run.equations
+    title = b.document.title or comparison.title(runs)
+    simulated = [run.simulated for _, run in runs]
+    every = simulated[0] if all(simulated) else ""
     return Report(
-        title=f"{title} (simulated losses)" if b.simulated and "simulated" not in title.lower() else title,
+        title=f"{title} (simulated losses)" if every and "simulated" not in title.lower() else title,
         subtitle=answer.subtitle(b),
-        simulated=b.simulated,
-        answer=lines,
-        headline=headline,
+        simulated=every,
+        answer=comparison.answer(runs),
+        headline=None,
         sections=tuple(sections),
         results=results,
     )

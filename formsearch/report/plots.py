@@ -186,6 +186,32 @@ def forest(bars: Sequence[Bar], label: str, chosen: str = "") -> Figure:
     return figure
 
 
+def rivals(names: Sequence[str], runs: Mapping[str, Sequence[Bar | None]], label: str) -> Figure:
+    """Errors with intervals, a line a law, a colour and a marker a run; None where a run did not judge the law."""
+    figure, axes = panel(0.95 + 0.34 * len(names))
+    ends: list[float] = []
+    shift = np.linspace(0.22, -0.22, len(runs)) if len(runs) > 1 else [0.0]
+    for (run, bars), up, colour, marker in zip(runs.items(), shift, SERIES, MARKERS, strict=False):
+        found = [(len(names) - 1 - i + up, bar) for i, bar in enumerate(bars) if bar is not None]
+        for y, bar in found:
+            if bar.low is not None and bar.high is not None:
+                axes.plot([bar.low, bar.high], [y, y], color=colour, linewidth=1.3, solid_capstyle="butt")
+                ends += [bar.low, bar.high]
+            ends.append(bar.value)
+        axes.plot([bar.value for _, bar in found], [y for y, _ in found], marker=marker, color=colour, markersize=4.4,
+                  linestyle="none", label=_short(run, 18))  # fmt: skip
+    values = np.asarray(ends)
+    scale(axes, "x", values, log=bool(values.min() > 0 and values.max() / values.min() > 8))
+    axes.set_yticks(range(len(names)), [_short(n) for n in reversed(names)])
+    axes.grid(axis="y", visible=False)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    figure.legend(loc="outside upper left", ncols=2, handlelength=1.2, columnspacing=1.2)
+    finish(axes, x=label)
+    return figure
+
+
 def parity(observed: Array, predicted: Array, test: Mask, unit: str) -> Figure:
     """Predicted against observed, with the line of perfect prediction."""
     figure, axes = panel(HEIGHT + 0.2)

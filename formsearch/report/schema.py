@@ -3,8 +3,9 @@
     {"schema_version": 1, "title": ..., "provenance": {...}, "points": [...], "laws": {...},
      "leaderboards": [...], "fronts": [...], "derivations": [...], "fits": [...], "advice": [...]}
 
-Each entry of the last five lists is what `to_dict()` of the result gives, with the rows that figures need added under
-`rows`. The dataclasses below name the fields a report reads; further fields are kept in the file and ignored here.
+A report that compares runs holds their documents instead: {..., "runs": [{"label": ..., "results": {...}}, ...]}.
+Each entry of the last five lists above is what `to_dict()` of the result gives, with the rows that figures need added
+under `rows`. The dataclasses below name the fields a report reads; further ones are kept in the file and ignored here.
 Longer than other modules because it is one vocabulary, which readers of the file want in one place.
 """
 
@@ -461,8 +462,16 @@ class ProvenanceRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """One of several runs that a report compares: what it is called, and its results document."""
+
+    label: str
+    results: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Document:
-    """The whole of `results.json`."""
+    """The whole of `results.json`; of a comparison it holds `runs`, and no results of its own."""
 
     schema_version: int
     title: str = ""
@@ -474,6 +483,7 @@ class Document:
     derivations: list[DerivationRecord] = field(default_factory=list)
     fits: list[FitRecord] = field(default_factory=list)
     advice: list[AdviceRecord] = field(default_factory=list)
+    runs: list[RunRecord] = field(default_factory=list)
 
 
 def parse(document: Mapping[str, Any], origin: str = "results") -> Document:

@@ -125,6 +125,8 @@ def _new_form(b: Builder) -> str:
     front = b.document.fronts[0]
     best = search.best_of(front)
     if best is None:
+        if front.candidates and not any(search.examined(c) for c in front.candidates):
+            return "None: the time of the search was over before what it found could be examined; search longer."
         return "The search found no form that passes every check."
     found = {c.name for c in front.candidates}
     boards = b.document.leaderboards

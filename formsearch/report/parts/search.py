@@ -67,7 +67,7 @@ def _blocks(b: Builder, front: FrontRecord) -> list[Block]:
     best = best_of(front)
     if best is None:
         text = "No candidate passed every check, so none is proposed as a law."
-        if front.candidates and all(_verdict(c) == "not examined" for c in front.candidates):
+        if front.candidates and not any(examined(c) for c in front.candidates):
             text = (
                 "The time was over before any candidate could be examined, so none is proposed as a law: search longer."
             )
@@ -157,8 +157,13 @@ def _pictures(b: Builder, front: FrontRecord, simulated: str | None) -> Block:
     return Figures(tuple(panels))
 
 
+def examined(c: CandidateRecord) -> bool:
+    """Whether the time sufficed to put a candidate to the checks."""
+    return c.accepted or not c.verdict.startswith("not examined")
+
+
 def _verdict(c: CandidateRecord) -> str:
-    return "accepted" if c.accepted else "not examined" if c.verdict.startswith("not examined") else "refused"
+    return "accepted" if c.accepted else "refused" if examined(c) else "not examined"
 
 
 def _table(b: Builder, front: FrontRecord, simulated: str | None) -> Block:
