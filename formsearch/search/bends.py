@@ -82,7 +82,8 @@ def bends(f: Power, alphabet: Alphabet) -> Iterator[tuple[str, Shape]]:
     """All of them, without numbers."""
     yield "shifted power", shifted(f)
     yield "rectified power", rectified(f)
-    if alphabet.roles[f.variable] != "bounded":
+    # Seeds may hold variables that forms of the alphabet do not: compute, a product of two of them.
+    if alphabet.roles.get(f.variable) != "bounded":
         yield "broken power", broken(f)
     for y, ratio in caps(f, alphabet):
         if comparable(f.variable, y):

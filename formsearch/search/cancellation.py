@@ -36,11 +36,10 @@ def cancelling(bench: Workbench, f: Fitted) -> Sum | None:
         for g, (a, b) in enumerate(bench.ranges):
             raw = to_raw(f.emitted, f.values[g])
             terms = np.stack([_column(bench, f, (term,), raw)[a:b] for term in body])
-            if not np.isfinite(terms).all():
-                continue
-            total = terms.sum(axis=0)
-            size, whole = (_spread(terms), _spread(total)) if logarithmic else (_largest(terms), _largest(total))
-            if size.max() > LARGER * whole:
+            measure = _spread if logarithmic else _largest
+            with np.errstate(over="ignore", invalid="ignore"):  # a part may run to infinity where the form does not
+                found = np.isfinite(terms).all() and measure(terms).max() > LARGER * measure(terms.sum(axis=0))
+            if found:
                 return body
     return None
 

@@ -62,3 +62,8 @@ def test_the_limit_is_a_ratio_of_sizes(bench, ratio, found):
     p = 1 / (ratio * -np.log(0.05))
     f = form_at(bench, "E + (b - a*S**p)/N**alpha", E=2.0, a=1.0, b=1.0, p=p, alpha=0.3)
     assert (cancelling(bench, f) is not None) == found
+
+
+def test_parts_that_overflow_are_let_be(bench):
+    f = form_at(bench, "E + (a*N + b*S)/N**alpha", E=2.0, a=1e298, b=1e300, alpha=0.3)
+    assert cancelling(bench, f) is None

@@ -6,7 +6,7 @@ import pytest
 from formsearch.registry import laws
 from formsearch.search.alphabet import Alphabet, role_of
 from formsearch.search.expression import from_law
-from formsearch.search.grammar import LEVEL, Apply, Power, Term, complexity, constant, uses
+from formsearch.search.grammar import AMPLITUDE, EXPONENT, LEVEL, Apply, Power, Term, complexity, constant, uses
 from formsearch.search.moves import children, moves_of
 from formsearch.search.normal import normalise
 
@@ -73,6 +73,14 @@ def test_no_power_is_steep_at_a_zero_of_the_data():
                 assert exponent.number >= 1
     assert lows["shared_ratio"] == {1.0}
     assert lows["proportion_1"] == lows["N"] == {0.01}
+
+
+def test_a_seed_may_hold_what_forms_do_not():
+    """Laws in compute are seeds where forms are searched for in parameters and tokens."""
+    term = Term(constant(1), (Power("C", constant(2, -1)),))
+    kinds = {0: LEVEL, 1: AMPLITUDE, 2: EXPONENT}
+    sketch = normalise((Term(constant(0)), term), kinds, {0: 2.0, 1: 30.0, 2: 0.05})
+    assert children(sketch, alphabet("N", "D"), 10**6, np.random.default_rng(0))
 
 
 def powers(body):
