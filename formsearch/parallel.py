@@ -12,10 +12,11 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import re
 import tempfile
 import uuid
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,10 @@ from formsearch.exceptions import EngineMissingError, InputError, WorkersLostErr
 Backend = Literal["serial", "loky", "dask", "ray"]
 BACKENDS: tuple[Backend, ...] = ("serial", "loky", "dask", "ray")
 ATTEMPTS = 3
-"""How often pieces are handed out again after workers were lost, before giving up."""
+"""How often in a row workers may be lost before anything is done, until giving up."""
 CONNECT_SECONDS = 30
+RAY_AT_ONCE = 4
+"""Pieces a worker between two times that results come back from ray."""
 
 Shared = TypeVar("Shared")
 Piece = TypeVar("Piece")
@@ -83,16 +86,18 @@ def each(
     Raises
     ------
     EngineMissingError : the backend's package is not installed.
-    InputError : the scheduler does not answer.
-    WorkersLostError : workers died again and again; what was yielded stands.
+    InputError : the scheduler does not answer, or has no workers.
+    WorkersLostError : workers died again and again, or their scheduler did; what was yielded stands.
     """
     if not workers.many or not pieces:
         for number, piece in enumerate(pieces):
             yield number, work(shared, piece)
         return
     left = dict(enumerate(pieces))
+    losses = 0
     with _backend(workers, shared) as (parallel, box):
-        for _ in range(ATTEMPTS):
+        while losses < ATTEMPTS:
+            before = len(left)
             try:
                 with _closing(parallel(work, box, left)) as stream:
                     for number, done in stream:
@@ -101,9 +106,32 @@ def each(
                 return
             except _lost() as error:
                 reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+                losses = losses + 1 if len(left) == before else 1
+                left = _postponed(left, 2 * (workers.count or os.cpu_count() or 1))
+            except TimeoutError as error:
+                if not re.search("no (valid )?worker", str(error), re.IGNORECASE):
+                    raise
+                raise _no_workers(workers, len(left), len(pieces)) from None
     raise WorkersLostError(
-        f"workers were lost {ATTEMPTS} times, with {len(left)} of {len(pieces)} pieces not done ({reason}); is there "
-        "enough memory? What was done is kept: the same command goes on from it"
+        f"workers were lost {ATTEMPTS} times in a row, with {len(left)} of {len(pieces)} pieces not done ({reason}); "
+        "is there enough memory? What was done is kept: the same command goes on from it"
+    )
+
+
+def _postponed(left: Mapping[int, Any], count: int) -> dict[int, Any]:
+    """Those under way when workers were lost come last: if one of them brought it about, the others are done first."""
+    items = list(left.items())
+    return dict([*items[count:], *items[:count]])
+
+
+def _no_workers(workers: Workers, left: int, pieces: int) -> InputError | WorkersLostError:
+    """The error of a cluster without workers, from the beginning or by now."""
+    where = f"the scheduler {workers.scheduler}" if workers.scheduler else workers.backend
+    if left == pieces:
+        return InputError(f"{where} has no workers: start some and wait until they are there, e.g. dask worker ADDRESS")
+    return WorkersLostError(
+        f"{where} has no workers left, with {left} of {pieces} pieces not done; what was done is kept: start workers, "
+        "and the same command goes on from it"
     )
 
 
@@ -140,15 +168,15 @@ class _FileBox(_Box):
         return pickle.loads(Path(self.path).read_bytes())  # our own file, of a moment ago
 
 
-class _ValueBox(_Box):
-    """The content itself, which the backend ships once."""
+class _BytesBox(_Box):
+    """The pickled content, which the backend ships once: on its way it is bytes, however often it is passed on."""
 
-    def __init__(self, token: str, content: Any) -> None:
+    def __init__(self, token: str, content: bytes) -> None:
         super().__init__(token)
         self.content = content
 
     def fetch(self) -> Any:
-        return self.content
+        return pickle.loads(self.content)  # our own, of a moment ago
 
 
 class _RayBox(_Box):
@@ -186,7 +214,7 @@ def _closing(stream: Generator[tuple[int, Any], None, None]) -> Iterator[Iterato
 @contextmanager
 def _backend(workers: Workers, shared: Any) -> Iterator[tuple[_Parallel, _Box]]:
     """How pieces are run, and the box that was packed for it."""
-    from joblib import Parallel, delayed, parallel_config
+    from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 
     token = uuid.uuid4().hex
     with ExitStack() as stack:
@@ -199,7 +227,7 @@ def _backend(workers: Workers, shared: Any) -> Iterator[tuple[_Parallel, _Box]]:
             stack.callback(_end_loky)
         elif workers.backend == "dask":
             client = stack.enter_context(_dask_client(workers))
-            box = _ValueBox(token, shared)
+            box = _BytesBox(token, pickle.dumps(shared))
             options = {"backend": "dask", "client": client, "scatter": [box]}
         else:
             ray = _ray(workers)
@@ -210,12 +238,17 @@ def _backend(workers: Workers, shared: Any) -> Iterator[tuple[_Parallel, _Box]]:
         def parallel(
             work: Callable[[Any, Any], Any], box: _Box, left: dict[int, Any]
         ) -> Generator[tuple[int, Any], None, None]:
+            calls = [delayed(_one)(work, box, number, piece) for number, piece in left.items()]
             with parallel_config(**options):
-                streams = workers.backend != "ray"  # its backend for joblib has no generators
-                run = Parallel(
-                    batch_size=1, pre_dispatch="2 * n_jobs", return_as="generator_unordered" if streams else "list"
-                )
-                yield from run(delayed(_one)(work, box, number, piece) for number, piece in list(left.items()))
+                if workers.backend != "ray":
+                    run = Parallel(batch_size=1, pre_dispatch="2 * n_jobs", return_as="generator_unordered")
+                    yield from run(calls)
+                    return
+                # Its backend for joblib has no generators: some pieces a worker at a time, on the same workers.
+                at_once = RAY_AT_ONCE * effective_n_jobs()
+                with Parallel(batch_size=1, pre_dispatch="all") as several:
+                    for begin in range(0, len(calls), at_once):
+                        yield from several(calls[begin : begin + at_once])
 
         yield parallel, box
 
@@ -253,7 +286,35 @@ def _dask_client(workers: Workers) -> Iterator[Any]:
                 f"--scheduler {workers.scheduler}: no dask scheduler answers there ({reason}); check the address, "
                 "e.g. tcp://host:8786, and that it runs"
             ) from None
-        yield stack.enter_context(client)
+        stack.enter_context(_quiet("distributed", "distributed.client", "distributed.comm"))
+        stack.enter_context(client)
+        try:
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        except TimeoutError:
+            raise _no_workers(workers, 1, 1) from None
+        try:
+            yield client
+        except OSError:
+            if client.status == "running":
+                raise
+            raise WorkersLostError(
+                f"the dask scheduler {workers.scheduler or ''} is gone; what was done is kept: start it again, and the "
+                "same command goes on from it"
+            ) from None
+
+
+@contextmanager
+def _quiet(*loggers: str) -> Iterator[None]:
+    """Keep a library from logging what we tell in a line of our own."""
+    found = [logging.getLogger(name) for name in loggers]
+    levels = [logger.level for logger in found]
+    for logger in found:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(found, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _ray(workers: Workers) -> Any:
@@ -261,7 +322,7 @@ def _ray(workers: Workers) -> Any:
         import ray
         from ray.util.joblib import register_ray
     except ImportError:
-        raise EngineMissingError("--backend ray needs ray: pip install ray") from None
+        raise EngineMissingError("--backend ray needs ray: pip install 'formsearch[ray]'") from None
     try:
         if workers.scheduler is not None:
             ray.init(address=workers.scheduler, log_to_driver=False, logging_level=logging.ERROR)
@@ -277,12 +338,13 @@ def _ray(workers: Workers) -> Any:
 
 
 def _lost() -> tuple[type[BaseException], ...]:
-    """What the backends raise when a worker dies."""
+    """What the backends raise when a worker dies, or all that held a result or what the pieces share."""
     import sys
+    from concurrent.futures import CancelledError
 
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    found: list[type[BaseException]] = [BrokenProcessPool]
+    found: list[type[BaseException]] = [BrokenProcessPool, CancelledError]
     # Only where the backend was imported: importing it here would be an import nobody asked for.
     if (distributed := sys.modules.get("distributed")) is not None:
         found += [distributed.KilledWorker]
