@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import resource
 import shutil
 import signal
@@ -10,10 +11,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.faults.harness import (
+    LIMIT,
     Bench,
     Outcome,
     at_random,
@@ -59,27 +61,36 @@ def _at_random(
 
 
 def worker_deaths(bench: Bench, times: int) -> Outcome:
-    """`kill -9` of one worker of two, at random moments; the run has to finish by itself."""
+    """`kill -9` of one worker of two, at random moments of their work; the run has to finish by itself."""
     outcome = Outcome("a worker dies")
-    words = bench.words
+    words, draw = bench.words, random.Random(4)
     bench.words = (*words, "--backend", "loky", "--workers", "2")
+    killed = 0
+
+    def kill_one(process: subprocess.Popen[str]) -> None:
+        nonlocal killed
+        end = time.monotonic() + LIMIT
+        while not (workers := _workers(process.pid)) and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.02)
+        time.sleep(draw.uniform(0.0, 2.0))  # they start, are shipped what they share, and work
+        for number in (_workers(process.pid) or workers)[-1:]:
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+                killed += 1
+
     try:
-        for k, delay in enumerate(at_random(bench, times, 4)):
+        for k in range(times):
             out = bench.root / f"worker-{k}"
-
-            def kill_one(process: subprocess.Popen[str]) -> None:
-                workers = [
-                    n for n in descendants(process.pid) if "loky" in _command(n) and "tracker" not in _command(n)
-                ]
-                outcome.said = f"last time {len(workers)} workers were there"
-                for number in workers[-1:]:
-                    os.kill(number, signal.SIGKILL)
-
-            before = disturbed(bench, outcome, out, kill_one, delay)
+            before = disturbed(bench, outcome, out, kill_one, 0.2)
             bench.judge(outcome, out, before)
     finally:
         bench.words = words
+    outcome.said = outcome.said or f"{killed} of {times} while at work"
     return outcome
+
+
+def _workers(process: int) -> list[int]:
+    return [n for n in descendants(process) if "loky" in _command(n) and "tracker" not in _command(n)]
 
 
 def _command(process: int) -> str:
@@ -193,7 +204,7 @@ def clock_jumps(bench: Bench, times: int) -> Outcome:
         out = bench.root / f"clock-{k}"
         with bench.start(out, env=os.environ | {"LD_PRELOAD": str(library)}) as process:
             try:
-                process.wait(0.6 * bench.seconds if k % 2 else 300)
+                process.wait(0.6 * bench.seconds if k % 2 else LIMIT)
             except subprocess.TimeoutExpired:
                 kill_all(process)
             outcome.codes[process.wait()] = 1 + outcome.codes.get(process.wait(), 0)
@@ -213,7 +224,7 @@ def two_runs(bench: Bench, times: int) -> Outcome:
             time.sleep(0.2)
             second = bench.run(out)
             outcome.codes[second.returncode] = outcome.codes.get(second.returncode, 0) + 1
-            first.wait(300)
+            first.wait(LIMIT)
         if second.returncode != 2 or "another run is working on it" not in second.stderr:
             outcome.said = second.stderr.strip()
         bench.judge(outcome, out, keys(store_of(out)))
