@@ -103,11 +103,11 @@ def measured(f: Power, p: float, columns: Columns, alphabet: Alphabet) -> Iterat
         return
     for at in np.quantile(log, QUANTILES):
         z = log - at
-        yield "shifted power", shifted(f, _exp(-at)), _raised(1 + np.exp(-z), p)
-        turn = abs(p) * z
-        yield "rectified power", rectified(f, _exp(abs(p) * at)), (1 + np.exp(-turn)) ** (1.0 if p > 0 else -1.0)
+        yield "shifted power", shifted(f, _exp(-at)), _raised(_bent(-z), p)
+        bent = _bent(-abs(p) * z)
+        yield "rectified power", rectified(f, _exp(abs(p) * at)), bent if p > 0 else 1 / bent
         for q in STEEP:
-            yield "broken power", broken(f, _exp(-q * at), q, BEND), (1 + np.exp(q * z)) ** -BEND
+            yield "broken power", broken(f, _exp(-q * at), q, BEND), _bent(q * z) ** -BEND
     for y, ratio in caps(f, alphabet):
         cap = columns.variables[y]
         for r in REACHES:
@@ -122,6 +122,12 @@ def measured(f: Power, p: float, columns: Columns, alphabet: Alphabet) -> Iterat
                     shape,
                     _raised(_effective(x, k * cap, r) / x, p),
                 )
+
+
+def _bent(z: Array) -> Array:
+    """1 + exp(z); infinite for a steep power far from where it bends."""
+    with np.errstate(over="ignore"):
+        return np.asarray(1 + np.exp(z))
 
 
 def _raised(base: Array, p: float) -> Array:

@@ -226,7 +226,7 @@ class Population:
         fine = yield from self.bench.fitting(promising, self.effort.starts)
         fitted = [f for f in fine if f is not None and not self.degenerate(f)]
         yield from self.sharpening(fitted)
-        kept = [f for f in fitted if self.promises(f, FINE) and cancelling(self.bench, f) is None]
+        kept = [f for f in fitted if self.promises(f, FINE)]
         if not kept:
             return
         yield from self.bench.judging(kept)
@@ -235,6 +235,10 @@ class Population:
             if np.isfinite(f.error):
                 self.members[f.form] = f
         self.prune()
+        # Last, since it costs most: few of those that are fitted are kept.
+        for f in kept:
+            if self.members.get(f.form) is f and cancelling(self.bench, f) is not None:
+                del self.members[f.form]
 
     def admissible(self, candidate: Candidate) -> bool:
         """Within the caps on size."""

@@ -9,8 +9,10 @@ from formsearch.points import Points
 from formsearch.registry import laws
 from formsearch.search.alphabet import Alphabet
 from formsearch.search.asymptotics import falling
+from formsearch.search.bends import measured
 from formsearch.search.design import controlled_groups, steps_along
 from formsearch.search.expression import from_law
+from formsearch.search.grammar import Power, constant
 from formsearch.search.guide import Guide
 from formsearch.search.judge import folds_of
 from formsearch.search.normal import normalise
@@ -114,3 +116,11 @@ def test_a_bend_is_told_before_it_is_fitted():
     child = normalise(first[0].move.rewrite(draft), draft.kinds, draft.values)
     # Its constants start from the numbers that promised most.
     assert np.isfinite(child.values).all()
+
+
+def test_bends_of_a_steep_power_overflow_in_silence():
+    bench, guide = ready(Points(target=np.linspace(3, 2, 30), factors={"N": np.geomspace(1, 1e80, 30)}))
+    steep = Power("N", constant(0, -1))
+    bends = list(measured(steep, -6.0, bench.columns, guide.alphabet))
+    assert {label for label, _, _ in bends} == {"shifted power", "rectified power", "broken power"}
+    assert all(np.isfinite(ratio[-1]) for _, _, ratio in bends)
