@@ -11,9 +11,10 @@ import pytest
 from formsearch import Points, laws
 from formsearch.cli import main
 from formsearch.exceptions import EngineMissingError, FormsearchError
+from formsearch.reading import read_points
 from formsearch.search import search
 from formsearch.search.engine import Config, get_engine
-from formsearch.search.grammar import uses
+from formsearch.search.grammar import describe, uses
 from formsearch.search.judge import folds_of
 from formsearch.search.operon import engine as module
 from formsearch.search.operon.engine import Effort, Operon, drawn, operators, parts
@@ -35,6 +36,24 @@ def test_finds_chinchilla_from_raw_sizes_to_double_precision(clean: Points) -> N
     assert sorted(round(v, 3) for v in best.constants.values()) == [0.347, 0.367, 1.817, 477.8, 2143.0]
     assert "pyoperon" not in sys.modules, "the parent must never import it"
     assert next(s.move for s in best.steps) == "found by the engine"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clean_target", [False, True])
+def test_chinchilla_five_times_of_five_on_the_real_runs(shared_table: Any, clean_target: bool) -> None:
+    """The form at its least-squares optimum, from nothing, on 240 real losses and on exact ones of the same runs."""
+    points = read_points(
+        shared_table("chinchilla_svg"), where="is_outlier == 0", columns={"N": "params", "D": "tokens"}
+    )
+    if clean_target:
+        law = laws["chinchilla"]
+        points = points.with_target(law.evaluate(points.frame, law.published["besiroglu2024"].constants))
+    expected = 0.0 if clean_target else 0.018619
+    for seed in range(5):
+        engine = Operon(Effort(population=500, generations=20, side=2, refine=0.0))
+        found = list(engine.propose(points, config(points, seed=seed, generations=20)))
+        (p,) = [p for p in found if describe(p.form) == "c0 + c1*D^-c2 + c3*N^-c4"]
+        assert p.steps[-1].train_error == pytest.approx(expected, abs=1e-6)
 
 
 def test_kaplan_with_seeds() -> None:
