@@ -26,6 +26,10 @@ EVIDENCE: Mapping[str, str] = {
 """What the evidence tags of published constants mean."""
 
 
+NARROW = 100
+"""Columns below which the list of laws has short titles."""
+
+
 def law_page(law: Law) -> dict[str, Any]:
     """Everything known of a law, JSON-ready; an unbounded side of a constant is None."""
     form, where = written.text(law)
@@ -112,10 +116,14 @@ def page_markdown(law: Law) -> str:
 
 
 def list_text(laws: Iterable[Law], width: int = 120) -> str:
-    """The list of laws as a plain table; the target is named where it is not the loss."""
+    """The list of laws as a plain table; the target is named where it is not the loss.
+
+    Where the table is narrow, titles are without author and year, which the names say.
+    """
+    narrow = width < NARROW
     rows = [
         [r["name"], ", ".join(_shortened(r["quantities"])) + ("" if r["target"] == "loss" else f" -> {r['target']}"),
-         str(r["number_of_constants"]), r["title"]]
+         str(r["number_of_constants"]), r["title"].partition(": ")[2] or r["title"] if narrow else r["title"]]
         for r in law_list(laws)
     ]  # fmt: skip
     return _table(["law", "needs", "constants", "title"], rows, "simple", width)

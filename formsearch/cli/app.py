@@ -77,7 +77,10 @@ def _print_version(value: bool) -> None:
 @app.callback()
 def _formsearch(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, metavar="", help="Print the version and leave."
+        ),
     ] = False,
 ) -> None:
     """Discover, judge and explain neural scaling laws: from a table of runs to a law, its optima and a report."""

@@ -133,7 +133,7 @@ def _optima(session: Session, law: "Law", asked: dict[str, Any], sensitivity: bo
         session.say(found.text(width=min(shutil.get_terminal_size((110, 24)).columns, 110)), preformatted=True)
     if sensitivity:
         session.say(more.text(law), preformatted=True)
-    session.emit({**found.to_dict(), **more.to_dict()})
+    session.emit({**found.to_dict(), "answers": None, **more.to_dict()})
     write_report(session, [found])
     return 0 if found.ok and (found.results or more.results) else 1
 

@@ -33,14 +33,12 @@ def report(
         raise InputError(f"--out is missing: name a folder for the report that compares {len(runs)} runs")
     first = runs[0]
     out = session.out or (first if first.is_dir() else first.parent)
-    with progress(session.quiet) as tell:
-        tell("writing the report")
-        with staged(out) as stage:
-            paths = (
-                rerender(first, stage.files)
-                if len(runs) == 1
-                else compare_runs(runs, stage.files, command=session.command)
-            )
-            written = [path.relative_to(stage.files) for path in paths]
+    with progress(session.quiet) as tell, staged(out) as stage:
+        paths = (
+            rerender(first, stage.files, progress=tell)
+            if len(runs) == 1
+            else compare_runs(runs, stage.files, command=session.command, progress=tell)
+        )
+        written = [path.relative_to(stage.files) for path in paths]
     session.say("written: " + ", ".join(str(out / p) for p in written if p.parent == Path()))
     session.emit({"folder": str(out), "files": [str(p) for p in written]})

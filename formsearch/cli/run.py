@@ -2,7 +2,8 @@
 
 import sys
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,8 +20,11 @@ from formsearch.cli.workers import Backend, Count, Scheduler, chosen_workers
 from formsearch.exceptions import InputError
 
 if TYPE_CHECKING:
+    from formsearch.cli.folder import Stage
     from formsearch.derive.derivation import Result
     from formsearch.pipeline import Run
+    from formsearch.points import Points
+    from formsearch.store import Store
 
 EXPLANATION = """\
 formsearch run needs a table of training runs: one row a run, a loss, and what was varied.
@@ -72,12 +76,8 @@ def run(
     """The main job: fit, compare, search, derive, report."""
     if not source.data:
         source = _offer(session)
-    from formsearch import __version__
-    from formsearch.cli.folder import RESULTS, staged, unfinished_work
+    from formsearch.cli.folder import RESULTS
     from formsearch.core.objectives import parse_objective
-    from formsearch.ledger import recorded
-    from formsearch.pipeline import run as run_all
-    from formsearch.store import Store
 
     if session.out is not None and session.out.suffix == ".json":
         raise InputError(f"--out {session.out}: name a folder; the JSON is {RESULTS} in it")
@@ -87,52 +87,13 @@ def run(
     loss = parse_objective(objective) if objective else None
     points = source.read()
     own = chosen_laws(words(laws), law, formula, points)
-    chosen: Any = split if test is None else _ordered(points, test)
+    asked = {
+        "laws": own, "split": split if test is None else _ordered(points, test), "objective": loss, "starts": starts,
+        "seconds": seconds, "engine": words(engine) or "native", "seed": session.seed, "generations": generations,
+        "restarts": restarts, "workers": crew,
+    }  # fmt: skip
     begun = time.perf_counter()
-    written: list[Path] = []
-    about = {"command": session.command, "version": __version__, "seed": session.seed, "points": points.describe()}
-    summary: dict[str, Any] = {}
-    try:
-        with nullcontext(None) if session.out is None else staged(session.out) as stage:
-            store: Store | None = None if stage is None else Store(stage.store)
-            with (
-                nullcontext() if store is None else store,
-                nullcontext() if store is None else recorded(store, about, summary),
-                progress(session.quiet) as report,
-            ):
-                done = run_all(
-                    points,
-                    laws=own,
-                    split=chosen,
-                    objective=loss,
-                    starts=starts,
-                    seconds=seconds,
-                    engine=words(engine) or "native",
-                    seed=session.seed,
-                    generations=generations,
-                    store=store,
-                    restarts=restarts,
-                    workers=crew,
-                    progress=report,
-                )
-                summary |= _summary(done)
-                if stage is not None:
-                    from formsearch.report import report as write
-
-                    report("writing the report")
-                    paths = write(
-                        done.items,
-                        stage.files,
-                        title=f"Scaling laws on {points.name}",
-                        command=session.command,
-                        seed=session.seed,
-                        seconds=time.perf_counter() - begun,
-                    )
-                    written = [p.relative_to(stage.files) for p in paths]
-    except (KeyboardInterrupt, Terminated):
-        if session.out is not None and (left := unfinished_work(session.out)) is not None:
-            complain(f"what was finished is kept in {left}; the same command goes on from there", kind="note")
-        raise
+    done, written = _carried_out(session, points, asked, begun)
     tell_own(session, own)
     _show(session, done)
     session.emit(done.to_dict())
@@ -141,6 +102,58 @@ def run(
         main = [p for p in written if p.parent == Path()]
         session.say("written: " + ", ".join(str(session.out / p) for p in main))
     return 0 if done.ok else 1
+
+
+def _carried_out(session: Session, points: "Points", asked: dict[str, Any], begun: float) -> "tuple[Run, list[Path]]":
+    """The work itself: what came of it, and the files of the report, relative to the folder of `--out`."""
+    from formsearch.cli.folder import staged, unfinished_work
+    from formsearch.pipeline import run as run_all
+
+    summary: dict[str, Any] = {}
+    written: list[Path] = []
+    try:
+        with (
+            nullcontext(None) if session.out is None else staged(session.out) as stage,
+            _store(session, points, stage, summary) as store,
+            progress(session.quiet) as report,
+        ):
+            done = run_all(points, **asked, store=store, progress=report)
+            summary |= _summary(done)
+            if stage is not None:
+                from formsearch.report import report as write
+
+                paths = write(
+                    done.items,
+                    stage.files,
+                    title=f"Scaling laws on {points.name}",
+                    command=session.command,
+                    seed=session.seed,
+                    seconds=time.perf_counter() - begun,
+                    progress=report,
+                )
+                written = [p.relative_to(stage.files) for p in paths]
+    except (KeyboardInterrupt, Terminated):
+        if session.out is not None and (left := unfinished_work(session.out)) is not None:
+            complain(f"what was finished is kept in {left}; the same command goes on from there", kind="note")
+        raise
+    return done, written
+
+
+@contextmanager
+def _store(
+    session: Session, points: "Points", stage: "Stage | None", summary: dict[str, Any]
+) -> "Iterator[Store | None]":
+    """The store of a run that writes into a folder, with the record of the run; None for one that only prints."""
+    if stage is None:
+        yield None
+        return
+    from formsearch import __version__
+    from formsearch.ledger import recorded
+    from formsearch.store import Store
+
+    about = {"command": session.command, "version": __version__, "seed": session.seed, "points": points.describe()}
+    with Store(stage.store) as store, recorded(store, about, summary):
+        yield store
 
 
 def _summary(done: "Run") -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`formsearch runs`: what was run here, and what is left of it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -159,8 +160,7 @@ def _export(session: Session, folders: Sequence[Path]) -> int:
         case _:
             write_bytes(session.out, _parquet(run))
     session.say(f"written: {session.out}")
-    if session.json:
-        print(json_text({"verb": "runs", "result": {"written": str(session.out)}}))
+    replace(session, out=None).emit({"written": str(session.out)})  # the file holds the pieces, not this
     return 0
 
 

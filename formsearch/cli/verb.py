@@ -15,9 +15,10 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
+from typer.models import OptionInfo
 
 from formsearch.cli import terminal
 from formsearch.cli.ending import TERMINATED, Terminated, no_room, terminable
@@ -154,6 +155,8 @@ def verb(
 
             raise typer.Exit(guarded(call, debug))
 
+        for parameter in parameters:
+            _name_value(parameter.annotation)
         wrapper.__name__ = name
         wrapper.__doc__ = function.__doc__
         wrapper.__signature__ = signature.replace(parameters=parameters, return_annotation=None)  # type: ignore[attr-defined]
@@ -248,8 +251,8 @@ def write_report(session: Session, items: Sequence[object]) -> None:
     from formsearch.cli.folder import staged
     from formsearch.report import report
 
-    with staged(session.folder) as stage:
-        paths = report(items, stage.files, command=session.command, seed=session.seed)
+    with staged(session.folder) as stage, terminal.progress(session.quiet) as tell:
+        paths = report(items, stage.files, command=session.command, seed=session.seed, progress=tell)
         written = [path.relative_to(stage.files) for path in paths]
     session.say("written: " + ", ".join(str(session.folder / p) for p in written if p.parent == Path()))
 
@@ -271,6 +274,15 @@ def write_bytes(path: Path, content: bytes) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _name_value(annotation: Any) -> None:
+    """What `--help` prints as the value of an option: nothing for a switch, in place of the name of a Python type."""
+    kind, *details = get_args(annotation) or (annotation,)
+    kinds = {k for k in get_args(kind) or (kind,) if k is not type(None)}
+    for option in details:
+        if isinstance(option, OptionInfo) and option.metavar is None:
+            option.metavar = "" if kinds == {bool} else "NUMBER" if kinds <= {int, float} else "TEXT"
 
 
 def _parameters(options: Mapping[str, tuple[Any, Any]], out: str = "") -> list[inspect.Parameter]:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from formsearch.report.writing import Progress
 
 __all__ = ["compare_runs", "load_results", "report", "rerender"]
 
 
 def report(
     items: Iterable[object] | object, out: str | Path, title: str = "", command: str = "", seed: int | None = None,
-    seconds: float | None = None,
+    seconds: float | None = None, progress: Progress | None = None,
 ) -> list[Path]:  # fmt: skip
     """Write the report of `items` into the folder `out`; returns the files written, report.html first.
 
@@ -25,6 +29,7 @@ def report(
     out : folder, made if missing. Files of an earlier report in it are replaced.
     title : of the report; by default it names the points.
     command, seed, seconds : for the section on provenance, where they are known.
+    progress : called with the stage, the share of it that is done and a remark, as the work goes on.
 
     Raises `InputError` for items that cannot be reported, and for a folder that cannot be written.
     """
@@ -32,10 +37,13 @@ def report(
     from formsearch.report.writing import write
 
     single = hasattr(items, "to_dict") or not isinstance(items, Iterable) or isinstance(items, dict)
-    return write(document([items] if single else items, title, command, seed, seconds), out)  # type: ignore[arg-type]
+    if progress is not None:
+        progress("collecting results")
+    collected = document([items] if single else items, title, command, seed, seconds)  # type: ignore[arg-type]
+    return write(collected, out, progress=progress)
 
 
-def rerender(run: str | Path, out: str | Path | None = None) -> list[Path]:
+def rerender(run: str | Path, out: str | Path | None = None, progress: Progress | None = None) -> list[Path]:
     """Make the report of a finished run again, from its `results.json` alone.
 
     run : the folder of a run, or a results file. out : where to write; by default the run's own folder.
@@ -47,12 +55,13 @@ def rerender(run: str | Path, out: str | Path | None = None) -> list[Path]:
 
     run = Path(run)
     folder = run if run.is_dir() else run.parent
-    return write(load_results(run), folder if out is None else out, origin=str(run))
+    return write(load_results(run), folder if out is None else out, origin=str(run), progress=progress)
 
 
 def compare_runs(
-    runs: Sequence[str | Path], out: str | Path, title: str = "", command: str = "", labels: Sequence[str] = ()
-) -> list[Path]:
+    runs: Sequence[str | Path], out: str | Path, title: str = "", command: str = "", labels: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> list[Path]:  # fmt: skip
     """Write one report of several finished runs, side by side; returns the files written, report.html first.
 
     runs : folders of runs, or results files, two at least. labels : what to call them; by default the shortest ends of
@@ -81,7 +90,7 @@ def compare_runs(
         "provenance": provenance(command),
         "runs": [{"label": name, "results": d} for name, d in zip(called, documents, strict=True)],
     }
-    return write(document, out)
+    return write(document, out, progress=progress)
 
 
 def _short_names(paths: Sequence[Path]) -> list[str]:

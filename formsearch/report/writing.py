@@ -8,14 +8,23 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from formsearch.cells import harmless
 from formsearch.exceptions import InputError
 from formsearch.report.blocks import Cell, Figure, Formula, Table
 
 
-def write(results: Mapping[str, Any], out: str | Path, origin: str = "results") -> list[Path]:
+class Progress(Protocol):
+    """Callback of long work."""
+
+    def __call__(self, stage: str, done: float | None = None, remark: str = "") -> None:
+        """Called as the work goes on: how much of it is done (0..1), and what comes next."""
+
+
+def write(
+    results: Mapping[str, Any], out: str | Path, origin: str = "results", progress: Progress | None = None
+) -> list[Path]:
     """Write report.html, report.md, report.tex, results.json, tables/ and figures/ into `out`; returns their paths."""
     from formsearch.report.context import build
     from formsearch.report.figures import render
@@ -24,7 +33,12 @@ def write(results: Mapping[str, Any], out: str | Path, origin: str = "results") 
     from formsearch.report.markdown import markdown
 
     report = build(results, origin)
-    pictures = {f.name: render(f.draw, f.name, f.alt) for f in report.figures()}
+    pictures = {}
+    figures = report.figures()
+    for done, f in enumerate(figures):  # the drawing takes nearly all of the time
+        if progress is not None:
+            progress("writing the report", done / len(figures), f.name)
+        pictures[f.name] = render(f.draw, f.name, f.alt)
     files: dict[str, str | bytes] = {
         "report.html": html(report, pictures),
         "report.md": markdown(report),

@@ -23,6 +23,28 @@ def test_every_verb_explains_itself_with_an_example(cli, verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
+def test_help_names_no_types_of_python(verb: str) -> None:
+    command = typer.main.get_command(app).commands[verb]  # type: ignore[attr-defined]
+    for option in (p for p in command.params if p.name != "help" and p.param_type_name == "option"):
+        assert (option.metavar == "") == bool(option.is_flag), option.name
+
+
+def test_an_interrupt_while_the_program_is_loaded_ends_it_quietly() -> None:
+    code = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'formsearch.cli.app': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from formsearch.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert (done.stdout, done.stderr) == ("", "stopped: interrupted\n")
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_help_prints_every_word_of_its_options(verb: str) -> None:
     """What stands in square brackets is markup to the renderer, which drops it."""
     command = typer.main.get_command(app).commands[verb]  # type: ignore[attr-defined]

@@ -18,6 +18,21 @@ def test_exact_runs_give_their_constants_back(cli, runs) -> None:
     assert done.result["resamples"] is None
 
 
+def test_resampling_tells_how_far_it_is_and_is_the_bootstrap_of_python(runs) -> None:
+    import formsearch as fs
+    from formsearch.cli.fit import _resampled
+
+    rng = np.random.default_rng(0)
+    exact = fs.read_points(runs, columns={"N": "params", "D": "tokens"}, target="loss")
+    points = fs.Points(exact.target + rng.normal(0, 0.01, len(exact)), exact.factors)
+    fitted = fs.fit("kaplan2020_size", points)
+    told: list[tuple[str, float | None]] = []
+    found = _resampled(fitted, 600, 3, lambda stage, done=None, remark="": told.append((stage, done)))
+    assert [stage for stage, _ in told] == ["resampling"] * len(told)
+    assert [done for _, done in told] == pytest.approx([0, 250 / 600, 500 / 600])
+    assert np.array_equal(found.constants, fitted.bootstrap(600, seed=3).constants)
+
+
 def test_the_digitised_chinchilla_points_give_the_published_optimum(cli, shared_table) -> None:
     """Besiroglu et al. 2024: sum of Huber(1e-3) on log loss over 240 points, .00101827404 at the optimum."""
     table = shared_table("chinchilla_svg")

@@ -1,6 +1,7 @@
 """docs/schema.md says what `--json` prints: its tables are held against documents that the verbs really print."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +66,23 @@ COMMANDS = {
     "laws NAME": "laws zhao2025",
     "data": "data",
     "data NAME": "data runs.csv",
+    "data fetch": "data fetch chinchilla",
     "fit": "fit runs.csv --law chinchilla --bootstrap 20 --starts 4",
     "compare": "compare runs.csv --laws chinchilla,kaplan2020 --starts 4",
     "advise": "advise runs.csv --laws chinchilla --starts 4",
     "search": "search runs.csv --seconds 2",
-    "derive": "derive chinchilla --constants published",
+    "derive": "derive chinchilla --constants published --sensitivity --set N=1e9,D=2e10",
+    "derive --equivalent": "derive clark2022 --constants s_base --set N=5e6,E=128 --equivalent N --reference E=1",
+    "derive --crossing": "derive chinchilla --constants published --set D=1e10 --crossing N --reference D=2e10",
     "verify": "verify",
     "verify CLAIMS": "verify chinchilla --only exponent",
     "report": "report out",
     "runs": "runs",
+    "runs show": "runs show stored",
+    "runs compare": "runs compare stored stored",
+    "runs prune": "runs prune stored --dry-run",
+    "runs export": "runs export stored --out pieces.csv",
+    "runs repair": "runs repair stored",
     "doctor": "doctor",
 }
 
@@ -84,9 +93,18 @@ def test_every_verb_has_a_section() -> None:
 
 
 @pytest.mark.parametrize("section", COMMANDS)
-def test_documents_are_as_the_page_says(cli, folder, section: str) -> None:
+def test_documents_are_as_the_page_says(cli, folder, shared_table, monkeypatch, section: str) -> None:
     if section == "report":
         assert cli("fit", "runs.csv", "--law", "chinchilla", "--bootstrap", "0", "--out", "out").code == 0
+    if "stored" in COMMANDS[section]:
+        assert cli("run", "runs.csv", "--laws", "kaplan2020_size", "--seconds", "0", "--out", "stored").code == 0
+    if section == "data fetch":
+        from formsearch.data.cards import card
+
+        file = next(iter(card("chinchilla").files))
+        monkeypatch.setenv("FORMSEARCH_CACHE", str(folder / "cache"))
+        (folder / "cache" / "chinchilla").mkdir(parents=True)
+        shutil.copy(shared_table("chinchilla_svg", file), folder / "cache" / "chinchilla" / file)
     done = cli(*COMMANDS[section].split(), "--json")
     assert done.code in (0, 1), done.err
     result = done.result
@@ -95,6 +113,11 @@ def test_documents_are_as_the_page_says(cli, folder, section: str) -> None:
         check(name, result)
     else:
         assert set(result) == set(known)
+    for answers in [result["answers"]] if "answers" in known else []:
+        TypeAdapter(list[schema.ResultRecord]).validate_python(answers["results"])
+        TypeAdapter(list[schema.TableRecord]).validate_python(answers["tables"])
+        assert answers["results"] or answers["tables"]
+        assert all(r["about"] for r in answers["results"])
     for field, (kind, meaning) in known.items():
         try:
             check(kind, result[field], meaning)
