@@ -23,6 +23,7 @@ from tests.faults.harness import (
     disturbed,
     keys,
     kill_all,
+    reaches,
     signalled,
     store_of,
 )
@@ -53,9 +54,9 @@ def _at_random(
     bench: Bench, name: str, times: int, disturb: Callable[[subprocess.Popen[str]], None], seed: int
 ) -> Outcome:
     outcome = Outcome(name)
-    for k, delay in enumerate(at_random(bench, times, seed)):
+    for k, moment in enumerate(at_random(bench, times, seed)):
         out = bench.root / f"{name.replace(' ', '')}-{k}"
-        before = disturbed(bench, outcome, out, disturb, delay)
+        before = disturbed(bench, outcome, out, disturb, moment)
         bench.judge(outcome, out, before)
     return outcome
 
@@ -81,7 +82,7 @@ def worker_deaths(bench: Bench, times: int) -> Outcome:
     try:
         for k in range(times):
             out = bench.root / f"worker-{k}"
-            before = disturbed(bench, outcome, out, kill_one, 0.2)
+            before = disturbed(bench, outcome, out, kill_one, 0.1)
             bench.judge(outcome, out, before)
     finally:
         bench.words = words
@@ -179,7 +180,7 @@ def read_only(bench: Bench, times: int) -> Outcome:
                 outcome.said = "no file system can be mounted here"
                 return outcome
             out = disk.folder / "out"
-            before = disturbed(bench, outcome, out, kill_all, 0.7 * bench.seconds)
+            before = disturbed(bench, outcome, out, kill_all, 0.7 * bench.work)
             disk.protect()
             done = bench.run(out)
             disk.unprotect()
@@ -203,11 +204,14 @@ def clock_jumps(bench: Bench, times: int) -> Outcome:
     for k in range(times):
         out = bench.root / f"clock-{k}"
         with bench.start(out, env=os.environ | {"LD_PRELOAD": str(library)}) as process:
+            if k % 2 and reaches(process, 0.6 * bench.work):
+                kill_all(process)
             try:
-                process.wait(0.6 * bench.seconds if k % 2 else LIMIT)
+                code = process.wait(LIMIT)
             except subprocess.TimeoutExpired:
                 kill_all(process)
-            outcome.codes[process.wait()] = 1 + outcome.codes.get(process.wait(), 0)
+                code, outcome.said = process.wait(), "it hung"
+            outcome.codes[code] = 1 + outcome.codes.get(code, 0)
         bench.judge(outcome, out, keys(store_of(out)))
     return outcome
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import sqlite3
@@ -55,13 +56,15 @@ class Bench:
     words: Sequence[str] = QUICK
     seconds: float = 0.0
     """An undisturbed run takes so long."""
+    work: float = 0.0
+    """And so many seconds of the processor: moments are told by these, whatever else the machine does."""
 
     def __post_init__(self) -> None:
         self.table = write_table(self.root / "runs.csv")
-        begun = time.monotonic()
+        begun, used = time.monotonic(), _used_by_children()
         done = self.run(self.root / "undisturbed")
         assert done.returncode == 0, done.stderr
-        self.seconds = time.monotonic() - begun
+        self.seconds, self.work = time.monotonic() - begun, _used_by_children() - used
         self.expected = results(self.root / "undisturbed")
         self.pieces = keys(self.root / "undisturbed" / "work.sqlite")
 
@@ -170,13 +173,11 @@ def descendants(process: int) -> list[int]:
 
 
 def disturbed(
-    bench: Bench, outcome: Outcome, out: Path, disturb: Callable[[subprocess.Popen[str]], None], delay: float
+    bench: Bench, outcome: Outcome, out: Path, disturb: Callable[[subprocess.Popen[str]], None], moment: float
 ) -> dict[str, str]:
-    """Start a run, disturb it after `delay`, wait for its end; what its store holds then."""
+    """Start a run, disturb it at a moment, wait for its end; what its store holds then."""
     with bench.start(out) as process:
-        try:
-            process.wait(delay)
-        except subprocess.TimeoutExpired:
+        if reaches(process, moment):
             disturb(process)
         try:
             process.wait(LIMIT)
@@ -193,9 +194,26 @@ def disturbed(
 
 
 def at_random(bench: Bench, times: int, seed: int) -> list[float]:
-    """Moments, evenly drawn over an undisturbed run."""
+    """Moments, evenly drawn over the work of an undisturbed run."""
     draw = random.Random(seed)
-    return [draw.uniform(0.2, bench.seconds) for _ in range(times)]
+    return [draw.uniform(0.2, bench.work) for _ in range(times)]
+
+
+def reaches(process: subprocess.Popen[str], moment: float) -> bool:
+    """Wait until a run has used so many seconds of the processor; False if it ended before."""
+    end = time.monotonic() + LIMIT
+    while process.poll() is None and time.monotonic() < end:
+        with suppress(OSError):
+            words = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+            if sum(map(int, words[11:15])) / os.sysconf("SC_CLK_TCK") >= moment:  # its own, and that of children
+                return True
+        time.sleep(0.01)
+    return False
+
+
+def _used_by_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def signalled(name: str) -> Callable[[subprocess.Popen[str]], None]:
