@@ -21,6 +21,8 @@ from formsearch.search.workbench import Fitted, Workbench
 Array = NDArray[np.float64]
 
 RESAMPLES, RESAMPLES_LARGE, LARGE = 60, 24, 1000
+MANY, LITTLE = 20_000, 5_000
+"""Of more than so many rows, so many are resampled, to the size of the whole."""
 LEVEL = 0.9
 SIGNIFICANCE = 0.05
 ROUNDING = 1e-9
@@ -79,14 +81,7 @@ def support(bench: Workbench, f: Fitted, seed: int) -> tuple[list[str], Array]:
     Removal is zero for an amplitude, a level, a slope and an exponent alike (an exponent at zero makes its power a
     constant). Rows are resampled with replacement within groups; shape (resamples, groups, constants).
     """
-    rng = np.random.default_rng(seed)
-    count = RESAMPLES if bench.rows <= LARGE else RESAMPLES_LARGE
-    weights = np.zeros((count, bench.rows))
-    for a, b in bench.ranges:
-        picks = rng.integers(a, b, size=(count, b - a))
-        for k in range(count):
-            weights[k] += np.bincount(picks[k], minlength=bench.rows)
-    values = bench.refit(f, weights * bench.weight)
+    values = _little_bootstrap(bench, f, seed) if bench.rows > MANY else _bootstrap(bench, f, seed)
     tail = (1.0 - LEVEL) / 2
     with np.errstate(invalid="ignore"):  # a resample may run to infinity, and two of them differ by NaN
         low, high = np.nanquantile(values, tail, axis=0), np.nanquantile(values, 1 - tail, axis=0)
@@ -107,6 +102,33 @@ def support(bench: Workbench, f: Fitted, seed: int) -> tuple[list[str], Array]:
         if includes.sum() > groups / 2:
             doubtful.append(_place(f, i))
     return doubtful, values
+
+
+def _bootstrap(bench: Workbench, f: Fitted, seed: int) -> Array:
+    """Constants of resampled rows, shape (resamples, groups, constants)."""
+    rng = np.random.default_rng(seed)
+    count = RESAMPLES if bench.rows <= LARGE else RESAMPLES_LARGE
+    weights = np.zeros((count, bench.rows))
+    for a, b in bench.ranges:
+        picks = rng.integers(a, b, size=(count, b - a))
+        for k in range(count):
+            weights[k] += np.bincount(picks[k], minlength=bench.rows)
+    return bench.refit(f, weights * bench.weight)
+
+
+def _little_bootstrap(bench: Workbench, f: Fitted, seed: int) -> Array:
+    """As `_bootstrap`, from few of many rows: each is drawn so often that there are as many as in the whole table.
+
+    Spreads as the resamples of the whole do, at the cost of the few (the bag of little bootstraps of Kleiner et al.
+    2014, with one bag); then moved to where the whole table's constants are.
+    """
+    rng = np.random.default_rng(seed)
+    part = bench.part(LITTLE)
+    weights = np.zeros((RESAMPLES_LARGE, part.rows))
+    for (a, b), (first, last) in zip(part.ranges, bench.ranges, strict=True):
+        weights[:, a:b] = rng.multinomial(last - first, np.full(b - a, 1 / (b - a)), size=RESAMPLES_LARGE)
+    (own,) = part.refit(f, part.weight[None, :])
+    return np.asarray(part.refit(f, weights * part.weight) - own + f.values)
 
 
 def _place(f: Fitted, index: int) -> str:

@@ -13,6 +13,7 @@ from formsearch.core.objectives import LeastSquares, Objective
 from formsearch.exceptions import InputError, UnknownNameError
 from formsearch.law import Law
 from formsearch.points import Points
+from formsearch.search.accept import MANY
 from formsearch.search.checkpoint import States, read_proposals, write_proposals
 from formsearch.search.emphasis import Prepared, prepared
 from formsearch.search.engine import Config, Engine, Progress, Proposal, Report, Spent, sequence_of
@@ -24,9 +25,9 @@ from formsearch.search.workbench import Workbench
 
 PREPARING = 0.15
 """Share of the budget that the registry's laws may take before the search."""
-FINISH, FINISH_ENOUGH, FINISH_AT_LEAST, FINISH_AT_MOST = 0.1, 15.0, 3.0, 0.3
+FINISH, FINISH_ENOUGH, FINISH_AT_LEAST, FINISH_AT_MOST, FINISH_MANY = 0.1, 15.0, 3.0, 0.3, 0.5
 """Least share of the budget, seconds that are enough for it, least seconds, and greatest share kept for refitting and
-accepting what was found."""
+accepting what was found; the last for tables of very many rows, where the search itself sees few of them."""
 UNKNOWN = 0.15
 """Share kept where no registry law could be fitted, so that nothing is known of the speed."""
 PROPOSALS, PER_PROPOSAL = 60, 60
@@ -189,7 +190,8 @@ def reserve_of(seconds: float, bench: Workbench) -> float:
         return max(UNKNOWN * seconds, min(FINISH_AT_LEAST, FINISH_AT_MOST * seconds))
     each = bench.kernel_seconds / bench.fits
     jobs = PROPOSALS * PER_PROPOSAL * len(bench.ranges)
-    return min(max(each * jobs, min(FINISH * seconds, FINISH_ENOUGH), FINISH_AT_LEAST), FINISH_AT_MOST * seconds)
+    most = FINISH_MANY if bench.rows > MANY else FINISH_AT_MOST
+    return min(max(each * jobs, min(FINISH * seconds, FINISH_ENOUGH), FINISH_AT_LEAST), most * seconds)
 
 
 class Proposing:

@@ -13,7 +13,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from formsearch.search.accept import RESAMPLES, ROUNDING, Acceptance, Reference, paired, screen, support, supported
+from formsearch.search.accept import (
+    MANY,
+    RESAMPLES,
+    ROUNDING,
+    Acceptance,
+    Reference,
+    paired,
+    screen,
+    support,
+    supported,
+)
 from formsearch.search.asymptotics import Check, Surroundings, examine, falling
 from formsearch.search.emit import to_raw
 from formsearch.search.engine import Config, Proposal
@@ -35,7 +45,8 @@ LEFT, MOST_LEFT = 0.03, 0.3
 """Shares of the budget: left free at the end, and the most that more resamples may take."""
 MOST_RESAMPLES, STRIDE = 1000, 7919
 PORTION, PORTION_AT_MOST = 4, 20
-"""Proposals refitted at once: at first, and at most."""
+"""Proposals refitted at once: at first, and at most; never more than at first on a table of which a part is resampled,
+since one slow form there takes the time of many others."""
 LARGE = 1000
 POLISHING, POLISHING_LARGE = 8, 2
 MANY_GROUPS = 10
@@ -119,7 +130,8 @@ class Finish:
             low += portion
             now = time.monotonic()
             # The next portion is as large as would take half of what is left, at the pace of this one.
-            portion = min(int(0.5 * portion * max(until - now, 0.0) / max(now - clock, 1e-6)), PORTION_AT_MOST)
+            most = PORTION if self.bench.rows > MANY else PORTION_AT_MOST
+            portion = min(int(0.5 * portion * max(until - now, 0.0) / max(now - clock, 1e-6)), most)
             left = len(proposals) - low
             if portion < 1 and left > 0:
                 self.notes.append(f"{left} of {len(proposals)} proposals were not refitted: the time was over")

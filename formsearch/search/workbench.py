@@ -26,7 +26,7 @@ from formsearch.core.objectives import Objective
 from formsearch.points import Points
 from formsearch.search.emit import Columns, Emitted, emit, to_centred, to_raw
 from formsearch.search.grammar import AMPLITUDE, LEVEL, Form, Kind, complexity
-from formsearch.search.judge import HUGE, Fold, fold_errors
+from formsearch.search.judge import HUGE, MIN_PART, Fold, fold_errors
 from formsearch.search.normal import Sketch
 
 Array = NDArray[np.float64]
@@ -190,11 +190,31 @@ class Workbench:
         self.scale = float(np.std(self.target)) or 1.0
         self.fits = 0
         self.kernel_seconds = 0.0
+        self._parts: dict[int, Workbench] = {}
 
     @property
     def rows(self) -> int:
         """Rows of the table."""
         return len(self.target)
+
+    def part(self, most: int) -> Workbench:
+        """A bench on about `most` rows drawn evenly from the groups, for the same constants; without hold-outs."""
+        if most not in self._parts:
+            self._parts[most] = self._drawn(most)
+        return self._parts[most]
+
+    def _drawn(self, most: int) -> Workbench:
+        rng = np.random.default_rng(self.seed)
+        share = most / self.rows
+        drawn = [
+            a + rng.choice(b - a, size=min(b - a, max(MIN_PART, round(share * (b - a)))), replace=False)
+            for a, b in self.ranges
+        ]
+        rows = np.sort(np.concatenate(drawn))
+        part = Workbench(self.points.take(self.order[rows]), self.variables, self.objective, (), self.seed)
+        part.weight = self.weight[rows]
+        part.columns = Columns(part.columns.variables, self.columns.centres)
+        return part
 
     # -- fitting -------------------------------------------------------------------------------------------------
 

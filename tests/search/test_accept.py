@@ -6,7 +6,7 @@ import pytest
 from formsearch.core.objectives import LeastSquares
 from formsearch.law import Law, Variable
 from formsearch.points import Points
-from formsearch.search.accept import paired, support
+from formsearch.search.accept import LITTLE, RESAMPLES_LARGE, _bootstrap, paired, support
 from formsearch.search.asymptotics import Surroundings, examine, falling
 from formsearch.search.expression import from_law
 from formsearch.search.judge import folds_of, size_axes
@@ -83,3 +83,19 @@ def test_the_paired_test_tells_worse_from_tied(bench):
     assert difference > 0
     assert p < 1e-3
     assert paired(good, good) == (0.0, 1.0)
+
+
+def test_few_of_many_rows_spread_as_all_of_them_do():
+    rng = np.random.default_rng(0)
+    N, D = np.exp(rng.uniform(17, 23, 24_000)), np.exp(rng.uniform(20, 26, 24_000))
+    many = bench_of(1.8 + 478 * N**-0.347 + 2143 * D**-0.367 + rng.normal(0, 0.1, len(N)), N, D)
+    f = fitted(many, "E + A*N**-alpha + B*D**-beta")
+    doubtful, few = support(many, f, 0)
+    assert doubtful == []
+    assert few.shape == (RESAMPLES_LARGE, 1, 5)
+    everything = np.concatenate([_bootstrap(many, f, k) for k in range(2)])
+    np.testing.assert_allclose(few.std(axis=0), everything.std(axis=0), rtol=0.6)
+    np.testing.assert_array_less(np.abs(few.mean(axis=0) - f.values), 1.5 * everything.std(axis=0))
+    # Resampled rows of the few alone would spread more than twice as much.
+    plain = _bootstrap(many.part(LITTLE), f, 0)
+    assert (plain.std(axis=0) > 1.4 * few.std(axis=0)).all()
