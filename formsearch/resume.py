@@ -13,7 +13,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ import numpy as np
 
 from formsearch.codec import Codec, NotStorable
 from formsearch.core.objectives import LeastSquares, Objective
-from formsearch.exceptions import DerivationError, FitError, FormsearchError, InputError, NotApplicableError
+from formsearch.exceptions import DerivationError, FitError, FormsearchError, InputError, NotApplicableError, StoreError
 from formsearch.fit.result import Fit, Status
 from formsearch.law import Constant, Law, Start, Variable
 from formsearch.parallel import SERIAL, Workers, each
@@ -68,7 +68,8 @@ class Remembered:
         key = fit_key(law, points, loss, starts, seed, by, shared)
         found = self.store.get(key)
         if found is not None:
-            return recalled(found, law, points, loss)
+            with reading(self.store, key):
+                return recalled(found, law, points, loss)
         begun = time.perf_counter()
         fitted = compute(law, points, objective=loss, starts=starts, seed=seed, by=by, shared=shared)
         self.store.put(key, "fit", fit_payload(fitted), f"{law.name} on {points.name}", time.perf_counter() - begun)
@@ -80,7 +81,9 @@ class Remembered:
         keys = [fit_key(r.law, r.points, r.objective, r.starts, r.seed, r.by, r.shared) for r in asked]
         for number, (key, r) in enumerate(zip(keys, asked, strict=True)):
             if (found := self.store.get(key)) is not None:
-                yield number, recalled(found, r.law, r.points, r.objective)
+                with reading(self.store, key):
+                    fitted = recalled(found, r.law, r.points, r.objective)
+                yield number, fitted
             else:
                 waiting.append(number)
         # Equal tables travel once: all requests of one training part have the same.
@@ -113,11 +116,14 @@ class Remembered:
             number = waiting[place][0]
             self.store.put(keys[number], "resamples", made, f"{fit.law.name}, {number}", seconds)
             done[number] = made
-        kept = [
-            np.asarray(done[number]["constants"], dtype=np.float64).reshape(-1, len(fit.constants))
-            for number, _ in todo
-        ]
-        return gathered(fit, n, seed, kind, kept, sum(int(d["failed"]) for d in done.values()))
+        kept: list[Any] = []
+        failed = 0
+        for number, _ in todo:
+            with reading(self.store, keys[number]):
+                constants = np.asarray(done[number]["constants"], dtype=np.float64)
+                kept.append(constants.reshape(-1, len(fit.constants)))
+                failed += int(done[number]["failed"])
+        return gathered(fit, n, seed, kind, kept, failed)
 
     def derive(self, fit: Fit, resamples: int, **asked: Any) -> Derivation:
         """The derivation from a fit, as `formsearch.derive` makes it. A refusal is remembered, too."""
@@ -129,7 +135,8 @@ class Remembered:
         )  # fmt: skip
         found = self.store.get(key)
         if found is not None:
-            return _derivation(found, fit.law)
+            with reading(self.store, key):
+                return _derivation(found, fit.law)
         label = f"{fit.law.name} {asked.get('subject_to', '')}".strip()
         begun = time.perf_counter()
         try:
@@ -143,6 +150,20 @@ class Remembered:
         with suppress(NotStorable):  # then it is derived again
             self.store.put(key, "derivation", _derivation_payload(made), label, time.perf_counter() - begun)
         return made
+
+
+@contextmanager
+def reading(store: Store, key: str) -> Iterator[None]:
+    """Raise `StoreError` where the block cannot make sense of an entry: somebody else has written it."""
+    try:
+        yield
+    except FormsearchError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise StoreError(
+            f"{store.path}: the entry {key} is not what this formsearch writes ({type(error).__name__}: {error}); move "
+            "the file away, and the work will be done again"
+        ) from error
 
 
 def remembering(store: Store, workers: Workers = SERIAL) -> Remembered:
@@ -230,8 +251,8 @@ def recalled(payload: Mapping[str, Any], law: Law, points: Points, objective: Ob
     """The fit of `law` to `points` from the payload that was stored for it."""
     return Fit(
         law=law,
-        constants=dict(payload["constants"]),
-        objective=payload["objective"],
+        constants={name: float(value) for name, value in payload["constants"].items()},
+        objective=float(payload["objective"]),
         objective_name=payload["objective_name"],
         status=Status(**payload["status"]),
         share=payload["share"],
@@ -242,7 +263,7 @@ def recalled(payload: Mapping[str, Any], law: Law, points: Points, objective: Ob
         points=points.describe(),
         rules=law.bind(points)[1],
         seed=payload["seed"],
-        group_constants={group: dict(own) for group, own in payload["group_constants"].items()},
+        group_constants={g: {n: float(v) for n, v in own.items()} for g, own in payload["group_constants"].items()},
         shared=tuple(payload["shared"]),
         by=payload.get("by") or "group",
         loss=objective,
@@ -311,9 +332,15 @@ def store_front(store: Store, asked: Mapping[str, Any], front: Front) -> None:
 
 def recall_front(store: Store, asked: Mapping[str, Any]) -> Front | None:
     """The front that was stored for this question, or None."""
-    payload = store.get(_front_key(asked))
+    key = _front_key(asked)
+    payload = store.get(key)
     if payload is None:
         return None
+    with reading(store, key):
+        return _front(payload)
+
+
+def _front(payload: Mapping[str, Any]) -> Front:
     found = {entry["name"]: _candidate(entry) for entry in payload["found"]}
     from formsearch.search.front import Front
 
@@ -349,7 +376,9 @@ def _resampled(c: Candidate) -> dict[str, Any]:
 
 
 def _front_key(asked: Mapping[str, Any]) -> str:
-    return work_key("front", code=code_version("core", "fit", "search"), **asked)
+    engine = asked["engine"]
+    engines = (engine,) if isinstance(engine, str) else tuple(engine)
+    return work_key("front", code=code_version("core", "fit", "search", engines=engines), **asked)
 
 
 def _candidate(entry: Mapping[str, Any]) -> Candidate:
@@ -397,13 +426,32 @@ def _law(payload: Mapping[str, Any]) -> Law:
     )
 
 
-@cache
-def code_version(*rooms: str) -> str:
-    """Hash of the source of these rooms and of the numerical libraries' versions: other code, other key."""
-    from importlib.metadata import version
+GROUND = ("codec", "formula", "law", "points", "quantities", "resume")
+"""Modules that every piece of work rests on."""
+LIBRARIES = ("numpy", "scipy", "numba", "sympy", "mpmath")
 
-    digest = hashlib.sha256(" ".join(version(p) for p in ("numpy", "scipy", "numba", "sympy")).encode())
-    for room in rooms:
-        for path in sorted((Path(__file__).parent / room).rglob("*.py")):
-            digest.update(path.read_bytes())
+
+@cache
+def code_version(*rooms: str, engines: tuple[str, ...] = ()) -> str:
+    """Hash of the source of these rooms and of what they rest on, of the versions of the numerical libraries, and of
+    the packages of `engines`: other code, other key.
+    """
+    packages = (*LIBRARIES, *(name for engine in engines for name in ENGINE_PACKAGES.get(engine, ())))
+    digest = hashlib.sha256(" ".join(_version(name) for name in packages).encode())
+    here = Path(__file__).parent
+    files = [here / f"{name}.py" for name in GROUND]
+    for path in (*files, *(p for room in rooms for p in sorted((here / room).rglob("*.py")))):
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+ENGINE_PACKAGES = {"operon": ("pyoperon",), "pysr": ("pysr", "juliacall")}
+
+
+def _version(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"

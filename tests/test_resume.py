@@ -1,16 +1,19 @@
 """Fits recalled from a store equal computed ones to the bit; anything that decides a fit changes its key."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from formsearch.core.objectives import Huber, LeastSquares
 from formsearch.data import load
-from formsearch.exceptions import NotApplicableError
+from formsearch.exceptions import NotApplicableError, StoreError
+from formsearch.fit import fit
 from formsearch.fit.result import Fit
 from formsearch.parallel import Workers
 from formsearch.registry import laws
-from formsearch.resume import FitRequest, Remembered, code_version, remembering
-from formsearch.store import Store
+from formsearch.resume import FitRequest, Remembered, code_version, fit_payload, remembering, resamples_key
+from formsearch.store import Store, as_text, checksum
 
 
 def same(a: Fit, b: Fit) -> None:
@@ -69,6 +72,45 @@ def test_what_decides_a_fit_decides_its_key() -> None:
 def test_other_code_is_another_version() -> None:
     assert code_version("core", "fit") == code_version("core", "fit")
     assert code_version("core") != code_version("core", "fit")
+
+
+def test_another_version_of_an_engine_is_another_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = code_version("search", engines=("operon",))
+    code_version.cache_clear()
+    monkeypatch.setattr("formsearch.resume._version", lambda package: f"{package}-99")
+    try:
+        assert code_version("search", engines=("operon",)) != one
+        assert code_version("search", engines=("native",)) == code_version("search")
+    finally:
+        code_version.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"constants": None}, {"constants": {"E": "no number"}}, {"constants": [1, 2]}, {"status": {"mood": "good"}},
+        {"group_constants": 3}, {"optima": None}, {"objective": "x"},
+    ],
+)  # fmt: skip
+def test_what_somebody_else_wrote_into_a_store_is_an_error_in_a_line(change: dict[str, Any]) -> None:
+    """With a right checksum, so that only its content can tell."""
+    points = load("zhao2025").only("fit")
+    law = laws["abnar2025"]
+    with Store(":memory:") as store:
+        once = Remembered(store)
+        payload = fit_payload(once(law, points, starts=2)) | change
+        text = as_text(payload)
+        store.change("UPDATE work SET payload = ?, checksum = ?", (text, checksum(text)))
+        with pytest.raises(StoreError, match="is not what this formsearch writes"):
+            once(law, points, starts=2)
+
+
+def test_what_is_no_batch_of_resamples_is_an_error_in_a_line() -> None:
+    fitted = fit(laws["abnar2025"], load("zhao2025").only("fit"), starts=2)
+    with Store(":memory:") as store:
+        store.put(resamples_key(fitted, 0, 20, 0, "pairs", None), "resamples", {"constants": [[1, 2], "x"]})
+        with pytest.raises(StoreError, match="is not what this formsearch writes"):
+            Remembered(store).bootstrap(fitted, 20)
 
 
 def test_workers_give_the_same_fits_and_resamples_to_the_bit(tmp_path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from formsearch.codec import Codec
-from formsearch.exceptions import StoreError
+from formsearch.exceptions import FormsearchError, StoreError
 from formsearch.search.emit import emit
 from formsearch.search.engine import Proposal, Step
 from formsearch.search.grammar import Apply, Form, Kind, Log, Power, Scalar, Term
@@ -69,7 +69,22 @@ def capture(search: Archipelago, seconds: float) -> dict[str, Any]:
 
 
 def restore(search: Archipelago, state: Mapping[str, Any]) -> None:
-    """Put a search into a captured state; its clock has then run for as long as it had."""
+    """Put a search into a captured state; its clock has then run for as long as it had.
+
+    Raises `StoreError` for a state that was not captured from such a search.
+    """
+    try:
+        _restore(search, state)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        if isinstance(error, FormsearchError):
+            raise
+        raise StoreError(
+            f"the stored state of a search cannot be read ({type(error).__name__}: {error}); name "
+            "another --out, or move its store away, and the search begins again"
+        ) from error
+
+
+def _restore(search: Archipelago, state: Mapping[str, Any]) -> None:
     forms = _read(state["forms"], search)
     islands = []
     for k, kept in enumerate(state["islands"]):
@@ -151,7 +166,7 @@ def write_proposals(proposals: Sequence[Proposal]) -> dict[str, Any]:
 
 def read_proposals(state: Mapping[str, Any]) -> list[Proposal]:
     """The proposals that were written."""
-    proposals = _PROPOSALS.read(state["proposals"])
+    proposals = _PROPOSALS.read(state.get("proposals"))
     if not isinstance(proposals, list) or not all(isinstance(p, Proposal) for p in proposals):
         raise StoreError("the stored proposals of an engine cannot be read")
     return proposals
