@@ -95,6 +95,8 @@ class Operon:
     def propose(self, points: Points, config: Config, report: Report | None = None) -> Iterable[Proposal]:
         """Search; yields the best forms at the end, or what there is when it is interrupted."""
         kept = min(self.effort.refine * config.seconds, REFINE_AT_MOST)
+        if config.generations is not None:
+            kept = 0.0  # where work is counted, each stage is given its own
         search = Search(points, replace(config, seconds=config.seconds - kept), self.effort, report)
         try:
             search.run()
@@ -106,8 +108,8 @@ class Operon:
             yield from found
             return
         refinement = Refinement(points, config, report, self.name)
-        seconds = search.begun + config.seconds - time.monotonic()
-        refined = list(refinement.proposals(search.harvest.plain(found, self.effort.elites), min(kept, seconds)))
+        seconds = min(kept, search.begun + config.seconds - time.monotonic())
+        refined = list(refinement.proposals(search.harvest.plain(found, self.effort.elites), seconds))
         self.spent = together(self.spent, refinement.spent)
         # By turns: the end of a search refits in the order of the proposals, as far as its time allows.
         for pair in itertools.zip_longest(refined, found):
