@@ -182,7 +182,7 @@ def recovery(options: argparse.Namespace) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
     for engine in present(options.engines, results):
         for name in chosen:
-            for seed in range(options.seeds):
+            for seed in range(options.first_seed, options.first_seed + options.seeds):
                 results.append(one_recovery(TRUTHS[name], engine, seed, options))
         found = [r for r in results if r["engine"] == engine]
         print(f"{engine}: {sum(r['recovered'] for r in found)} of {len(found)} recovered")
@@ -242,7 +242,7 @@ def seed_law(options: argparse.Namespace) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
     engines = present(options.engines, results)
     for engine in engines:
-        for seed in range(options.seeds):
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
             points = load("zhao2025", seed=seed)
             front = search(
                 points, engine=engine, seconds=options.seconds, seed=seed,
@@ -304,7 +304,7 @@ def real(options: argparse.Namespace) -> list[dict[str, Any]]:
         small = np.quantile(C, 0.8) >= C
         train, test = points.take(small), points.take(~small)
         for engine in engines:
-            for seed in range(options.seeds):
+            for seed in range(options.first_seed, options.first_seed + options.seeds):
                 front = search(
                     train, engine=engine, seconds=options.seconds, seed=seed,
                     seeds="registry" if options.registry else None,
@@ -383,6 +383,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--noise", type=float, default=0.0, help="relative standard deviation of the noise")
     parser.add_argument("--truths", default="")
     parser.add_argument("--engines", default="native")

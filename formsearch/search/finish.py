@@ -54,6 +54,8 @@ MANY_GROUPS = 10
 TIED = 0.05
 CLOSE = 0.05
 """Share by which the error of a form may exceed the least one, if another reason is to decide between them."""
+PRICE = 0.2
+"""Of a constant or operator, in units of log(rows), where forms are tied."""
 SAME = 0.01
 """Forms whose predictions differ by a smaller share of the residuals are one."""
 UNEXAMINED = Acceptance(False, (Check("examined", False, "not examined"),), "not examined: the time was over")
@@ -250,16 +252,16 @@ class Finish:
         return difference > 0 and p < TIED
 
     def description(self, f: Finalist) -> float:
-        """Length of a description of the points by a form: n log(rms) + complexity/2 * log(n)/2.
+        """Length of a description of the points by a form: n log(rms) + complexity/5 * log(n).
 
         Extrapolation has the first word; among forms it cannot tell apart, all rows decide, at a price for size
-        (half a constant's customary price for each constant and operator). n is the effective number of rows,
+        (two fifths of a constant's customary price for each constant and operator). n is the effective number of rows,
         (sum w)**2 / sum w**2, where small runs are discounted.
         """
         w = self.bench.weight
         n = float(w.sum() ** 2 / (w @ w))
         floor = ROUNDING * self.bench.scale
-        return n * float(np.log(max(self.bench.rms(f.fitted), floor))) + 0.25 * f.fitted.complexity * float(np.log(n))
+        return n * float(np.log(max(self.bench.rms(f.fitted), floor))) + PRICE * f.fitted.complexity * float(np.log(n))
 
     # -- writing down --------------------------------------------------------------------------------------------
 
