@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     import sympy
 
 LINE = 58
-"""Characters of the plain text after which a long sum continues on the next line."""
+"""Characters, about, after which a long sum continues on the next line."""
+
+SMALL = 0.7
+"""Size of exponents and indices."""
 
 _SPECIAL: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r"\(([A-Za-z]\w*)/([A-Za-z]\w*)\)_opt\b"), r"ratio__\1__\2"),
@@ -239,20 +242,20 @@ class _Writer:
         """A long sum cut into parts of about one line each; anything else in one piece."""
         import sympy
 
-        if not tree.is_Add or len(text.doprint(tree)) <= self.line:
+        if not tree.is_Add or self.span(tree, text) <= self.line:
             return [tree]
         groups: list[list[sympy.Expr]] = [[]]
-        width = 0
+        width = 0.0
         for term in self.sums.get(tree, tree.as_ordered_terms()):
-            size = len(text.doprint(term))
+            size = self.span(term, text)
             if groups[-1] and width + size > self.line:
                 groups.append([])
-                width = 0
+                width = 0.0
             groups[-1].append(term)
             width += size + 3
-        if len(groups) > 1 and sum(len(text.doprint(t)) for t in groups[0]) < self.line // 5:
+        if len(groups) > 1 and sum(self.span(t, text) for t in groups[0]) < self.line / 5:
             groups[:2] = [groups[0] + groups[1]]
-        if len(groups) > 1 and len(groups[-1]) == 1 and len(text.doprint(groups[-1][0])) < self.line // 5:
+        if len(groups) > 1 and len(groups[-1]) == 1 and self.span(groups[-1][0], text) < self.line / 5:
             groups[-2:] = [groups[-2] + groups[-1]]  # no line for a lonely constant
         parts: list[sympy.Basic] = []
         for group in groups:
@@ -261,6 +264,25 @@ class _Writer:
                 self.sums[part] = group
             parts.append(part)
         return parts
+
+    def span(self, tree: sympy.Basic, text: Any) -> float:
+        """About how wide a formula is set, in characters: a fraction as its wider half, an exponent at its size."""
+        if tree.is_Add:
+            return sum(self.span(t, text) + 3 for t in tree.args) - 3
+        if tree.is_Mul or tree.is_Pow:
+            _, above, below = text._factors(tree)
+            if below:
+                return max(self._row(above, text), self._row(below, text))
+            if tree.is_Mul:
+                return self._row(above, text)
+            return self._row([tree.base], text) + SMALL * self.span(tree.exp, text)
+        if not tree.args:
+            return SMALL * len(text.doprint(tree)) if tree.is_Symbol and len(tree.name) > 2 else len(text.doprint(tree))
+        return len(type(tree).__name__) + 2 + sum(self.span(a, text) for a in tree.args)
+
+    def _row(self, factors: Sequence[sympy.Expr], text: Any) -> float:
+        """Factors beside each other, sums in brackets."""
+        return sum(self.span(f, text) + (2 if f.is_Add else 0) + 0.5 for f in factors)
 
 
 def _latex_lines(head: str, lines: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import sympy
 from formsearch import laws
 from formsearch.exceptions import FormulaError
 from formsearch.formula import parse_formula
-from formsearch.typesetting.maths import formula, proportional, read
+from formsearch.typesetting.maths import LINE, formula, proportional, read
 
 
 @pytest.mark.parametrize("name", sorted(laws))
@@ -75,8 +75,15 @@ def test_long_sums_are_broken_at_their_terms() -> None:
     assert shown.latex.startswith("\\begin{aligned}\nL &= ")
     assert shown.latex.count("\\\\") == 1
     assert shown.mathml.count("<mtr>") == 2
-    narrow = formula(laws["zhao2025"].formula, "L", line=20)
+    narrow = formula(laws["zhao2025"].formula, "L", line=10)
     assert narrow.mathml.count("<mtr>") > 2
+
+
+def test_a_fraction_is_as_wide_as_its_wider_half() -> None:
+    text = "381.36/N**(1/3) + (7254100.5 + 4.7681*D**(3/4))/D**0.78476 + 1.2345"
+    assert len(text) > LINE
+    assert "aligned" not in formula(text, "L").latex
+    assert "aligned" in formula(" + ".join(f"{i}.5*N**a{i}*D" for i in range(9)), "L").latex
 
 
 @pytest.mark.parametrize(
