@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from formsearch.derive.derivation import Derivation
     from formsearch.fit.result import Fit
     from formsearch.resume import Remembered
+    from formsearch.search.engine import Progress as Searching
     from formsearch.search.front import Front
     from formsearch.store import Store
 
@@ -231,7 +232,7 @@ def _search(
         front = search(
             training, engine=again.of(engine), seconds=seconds, seed=seed, seeds=seeds, objective=objective,
             generations=generations, variables=_variables(training), states=states,
-            progress=lambda p: tell(stage, min(p.seconds / seconds, 1.0), f"{p.tried} forms, best {p.best}"),
+            progress=lambda p: tell(stage, searched(p, seconds, generations), f"{p.tried} forms, best {p.best}"),
         )  # fmt: skip
     except InputError as error:
         return None, [f"no search: {error}"]
@@ -239,6 +240,12 @@ def _search(
         store_front(store, asked, front)
         states.done()
     return front, []
+
+
+def searched(at: Searching, seconds: float, generations: int | None) -> float:
+    """How much of a search is done: of its time, or of its generations if those end it sooner."""
+    shares = [at.seconds / seconds, *([at.generation / generations] if generations else [])]
+    return min(max(shares), 1.0)
 
 
 def _variables(training: Points) -> tuple[str, ...] | None:

@@ -67,6 +67,7 @@ def search(
 ) -> int:
     """Search for new forms that fit and extrapolate. Ctrl-C ends the search and keeps what was found."""
     from formsearch.core.objectives import parse_objective
+    from formsearch.pipeline import searched
     from formsearch.search import search as search_forms
 
     points = source.read()
@@ -82,7 +83,7 @@ def search(
             train=train,
             variables=words(variables) or None,
             generations=generations,
-            progress=lambda p: report("search", min(p.seconds / seconds, 1.0), f"{p.tried} forms, best {p.best}"),
+            progress=lambda p: report("search", searched(p, seconds, generations), f"{p.tried} forms, best {p.best}"),
         )
     session.say(front_table(front))
     session.say(front_summary(front))
