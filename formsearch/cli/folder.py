@@ -31,8 +31,11 @@ class Stage:
 
 
 @contextmanager
-def staged(out: Path) -> Iterator[Stage]:
+def staged(out: Path, resume: bool = True) -> Iterator[Stage]:
     """Work on the results of `out`; they are moved there when the block ends without an error.
+
+    Without `resume` the store is a new one: what an unfinished run has left is thrown away, and that of a finished
+    run is replaced with the results.
 
     Raises `InputError` before anything is written if `out` is a file, or a folder of something else, or if another
     run is working on it.
@@ -45,12 +48,23 @@ def staged(out: Path) -> Iterator[Stage]:
         files = unfinished / "files"
         shutil.rmtree(files, ignore_errors=True)
         files.mkdir()
-        store = out / STORE if (out / STORE).exists() else unfinished / STORE
+        store = out / STORE if resume and (out / STORE).exists() else unfinished / STORE
+        if not resume:
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{store}{suffix}").unlink(missing_ok=True)
         try:
             yield Stage(files, store)
             _publish(files, unfinished / STORE, out)
         finally:
             shutil.rmtree(files, ignore_errors=True)
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Keep runs away from `out` while its store is changed. Raises `InputError` if one is at work there."""
+    out = Path(os.path.abspath(out))
+    with _locked(out.with_name(f".{out.name}.unfinished"), out):
+        yield
 
 
 def unfinished_work(out: Path) -> Path | None:
@@ -129,4 +143,7 @@ def _publish(files: Path, store: Path, out: Path) -> None:
                 shutil.rmtree(target)
             part.replace(target)
     if store.exists():
+        log = Path(f"{store}-wal")
+        if log.exists() and log.stat().st_size > 0:  # somebody reads, so that the log could not be folded in
+            shutil.copyfile(log, f"{out / STORE}-wal")
         store.replace(out / STORE)

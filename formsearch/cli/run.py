@@ -69,6 +69,10 @@ def run(
     restarts: Annotated[
         int, typer.Option(help="Search so often, apart and from other seeds; workers do them at a time.", min=1)
     ] = 1,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume/--no-resume", help="Go on from what an earlier run on the same --out finished."),
+    ] = True,
     backend: Backend = None,
     workers: Count = None,
     scheduler: Scheduler = None,
@@ -93,7 +97,7 @@ def run(
         "restarts": restarts, "workers": crew,
     }  # fmt: skip
     begun = time.perf_counter()
-    done, written = _carried_out(session, points, asked, begun)
+    done, written = _carried_out(session, points, asked, begun, resume)
     tell_own(session, own)
     _show(session, done)
     session.emit(done.to_dict())
@@ -104,7 +108,9 @@ def run(
     return 0 if done.ok else 1
 
 
-def _carried_out(session: Session, points: "Points", asked: dict[str, Any], begun: float) -> "tuple[Run, list[Path]]":
+def _carried_out(
+    session: Session, points: "Points", asked: dict[str, Any], begun: float, resume: bool
+) -> "tuple[Run, list[Path]]":
     """The work itself: what came of it, and the files of the report, relative to the folder of `--out`."""
     from formsearch.cli.folder import staged, unfinished_work
     from formsearch.pipeline import run as run_all
@@ -113,7 +119,7 @@ def _carried_out(session: Session, points: "Points", asked: dict[str, Any], begu
     written: list[Path] = []
     try:
         with (
-            nullcontext(None) if session.out is None else staged(session.out) as stage,
+            nullcontext(None) if session.out is None else staged(session.out, resume) as stage,
             _store(session, points, stage, summary) as store,
             progress(session.quiet) as report,
         ):
@@ -134,7 +140,8 @@ def _carried_out(session: Session, points: "Points", asked: dict[str, Any], begu
                 written = [p.relative_to(stage.files) for p in paths]
     except (KeyboardInterrupt, Terminated):
         if session.out is not None and (left := unfinished_work(session.out)) is not None:
-            complain(f"what was finished is kept in {left}; the same command goes on from there", kind="note")
+            same = "the same command" if resume else "the same command without --no-resume"
+            complain(f"what was finished is kept in {left}; {same} goes on from there", kind="note")
         raise
     return done, written
 

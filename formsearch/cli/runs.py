@@ -1,6 +1,7 @@
 """`formsearch runs`: what was run here, and what is left of it."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -133,10 +134,12 @@ def _compare(session: Session, folders: Sequence[Path]) -> int:
 
 
 def _prune(session: Session, folders: Sequence[Path], dry: bool) -> int:
+    from formsearch.cli.folder import alone
     from formsearch.runs import prune
 
     run = _readable(folders[0])
-    count, size = prune(run, dry)
+    with nullcontext() if dry else alone(run.folder):
+        count, size = prune(run, dry)
     verb_ = "would be removed" if dry else "removed"
     session.say(f"{run.folder}: {count} pieces that its last finished run did not need {verb_}, {size / 1e6:.2f} MB")
     session.emit({"folder": str(run.folder), "pieces": count, "bytes": size, "dry_run": dry})
@@ -178,11 +181,13 @@ def _parquet(run: "RunFolder") -> bytes:
 
 
 def _repair(session: Session, folders: Sequence[Path]) -> int:
+    from formsearch.cli.folder import alone
     from formsearch.runs import one
     from formsearch.salvage import repair
 
     run = one(folders[0])
-    done = repair(run.store)
+    with alone(run.folder):
+        done = repair(run.store)
     if done.damaged is None:
         session.say(f"{run.store}: nothing is wrong with it, {done.kept} pieces")
     else:

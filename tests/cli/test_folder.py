@@ -1,10 +1,11 @@
 """`--out DIR` holds whole results or nothing; work that was finished survives an interruption."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from formsearch.cli.folder import staged, unfinished_work
+from formsearch.cli.folder import alone, staged, unfinished_work
 from formsearch.exceptions import InputError
 from formsearch.store import Store
 
@@ -116,3 +117,48 @@ def test_two_runs_on_one_folder(tmp_path: Path) -> None:
         (stage.files / "results.json").write_text("{}")
     with staged(tmp_path / "out") as stage:
         (stage.files / "results.json").write_text("{}")
+
+
+def finished(out: Path, value: int, resume: bool = True) -> None:
+    with staged(out, resume) as stage:
+        with Store(stage.store) as store:
+            store.put("k", "fit", {"x": value})
+        (stage.files / "results.json").write_text("{}")
+
+
+def test_a_run_can_begin_anew(tmp_path: Path) -> None:
+    finished(tmp_path / "out", 1)
+    finished(tmp_path / "out", 2)
+    with Store(tmp_path / "out" / "work.sqlite") as store:
+        assert store.get("k") == {"x": 1}
+    finished(tmp_path / "out", 3, resume=False)
+    assert names(tmp_path) == {"out", "out/results.json", "out/work.sqlite"}
+    with Store(tmp_path / "out" / "work.sqlite") as store:
+        assert store.get("k") == {"x": 3}
+
+
+def test_a_reader_in_the_middle_of_its_work_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps SQLite from folding the log into the file, which is moved."""
+    monkeypatch.setattr("formsearch.store.CLOSING_SECONDS", 0.1)
+    with staged(tmp_path / "out") as stage:
+        with Store(stage.store) as store:
+            reader = sqlite3.connect(stage.store, isolation_level=None)
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM work").fetchall()
+            store.put("k", "fit", {"x": 1})
+        (stage.files / "results.json").write_text("{}")
+    with Store(tmp_path / "out" / "work.sqlite", read_only=True) as store:
+        assert store.get("k") == {"x": 1}
+    reader.close()
+
+
+def test_a_folder_that_a_run_works_on_is_left_alone(tmp_path: Path) -> None:
+    with (
+        staged(tmp_path / "out"),
+        pytest.raises(InputError, match="another run is working on it"),
+        alone(tmp_path / "out"),
+    ):
+        pass
+    with alone(tmp_path / "out"), pytest.raises(InputError, match="another run is working on it"):
+        finished(tmp_path / "out", 1)
+    assert not (tmp_path / ".out.unfinished").exists()

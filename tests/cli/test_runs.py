@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from formsearch.cli.folder import alone
 from tests.test_runs import run_on
 
 
@@ -28,6 +29,10 @@ def test_the_verb(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(Path("pieces.json").read_text())["work"][0]["payload"] == {"x": 1}
     assert cli("runs", "prune", "a", "--dry-run", "--json").result["pieces"] == 0
     assert "nothing is wrong with it" in cli("runs", "repair", "a").out
+    with alone(Path("a")):
+        for action in ("prune", "repair"):
+            done = cli("runs", action, "a")
+            assert (done.code, "another run is working on it" in done.err) == (2, True)
     for words, said in (
         (("shwo",), "unknown action 'shwo': did you mean 'show'?"),
         (("a",), "say what to do with it, e.g. formsearch runs show a"),
