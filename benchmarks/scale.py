@@ -1,16 +1,18 @@
 """How the work grows, and what more workers bring.
 
-    python -m benchmarks.scale [workers] [overhead] [rows] [candidates] [resamples] [search] [--repeat 3]
+    python -m benchmarks.scale [workers] [islands] [overhead] [rows] [candidates] [resamples] [search] [--repeat 3]
 
-workers     speed-up of 4,000 resamples of a 446-row table from 1 to 2 worker processes (starting them not counted)
+workers     speed-up of 16,000 resamples of a 446-row table from 1 to 2 worker processes (starting them not counted)
+islands     speed-up of native searches that never meet (`--restarts`) from 1 to 2 worker processes, of one thread each
 overhead    seconds a piece costs beside its work: this process, two processes, a dask cluster of this machine
 rows        a fit of 16 starts on 1e3 ... 1e6 rows: seconds, and seconds a million rows
 candidates  a comparison of 1, 2, 4, ... laws: seconds, and seconds a law
 resamples   250 ... 16,000 resamples: seconds, and seconds a thousand
-search      generations a second of the native search with one thread and with two
+search      generations a second of one native search with one thread and with two
 
 Wall-clock seconds, medians over the repeats, on a machine that does nothing else: the load average is printed, and
-numbers above half a processor's load are marked.
+numbers above half a processor's load are marked. `--small` goes through everything with little work, to see that it
+works; its numbers mean nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +35,6 @@ from formsearch.fit.uncertainty import batches, refit_batch
 from formsearch.parallel import SERIAL, Workers, each
 from formsearch.points import Points
 
-PIECES = 200
 LAW = "zhao2025_eq4"
 
 
@@ -77,23 +78,53 @@ def stream_seconds(work: Any, shared: Any, pieces: list[Any], workers: Workers, 
     return (time.perf_counter() - begun) * len(pieces) / (len(pieces) - warm)
 
 
-def workers_(repeat: int) -> None:
-    """Speed-up from one worker process to two."""
-    fit = fs.fit(LAW, table_of(446), starts=8)
-    pieces = batches(250 * 64, len(fit.data))
+def speed_up(what: str, work: Any, shared: Any, pieces: list[Any], warm: int, repeat: int) -> None:
+    """From one worker process to two."""
     taken = {
         count: statistics.median(
-            stream_seconds(batch_of, fit, pieces, Workers("loky", count), warm=16) for _ in range(repeat)
+            stream_seconds(work, shared, pieces, Workers("loky", count), warm) for _ in range(repeat)
         )
         for count in (1, 2)
     }
-    print(f"{64 * 250} resamples of {len(fit.data)} rows: 1 worker {taken[1]:.2f} s, 2 workers {taken[2]:.2f} s, "
-          f"speed-up {taken[1] / taken[2]:.2f}")  # fmt: skip
+    print(f"{what}: 1 worker {taken[1]:.2f} s, 2 workers {taken[2]:.2f} s, speed-up {taken[1] / taken[2]:.2f}")
 
 
-def overhead(repeat: int) -> None:
+def workers_(repeat: int, small: bool) -> None:
+    """Bootstraps."""
+    fit = fs.fit(LAW, table_of(446), starts=8)
+    pieces = batches(250 * (4 if small else 64), len(fit.data))
+    speed_up(f"{250 * len(pieces)} resamples of {len(fit.data)} rows", batch_of, fit, pieces,
+             2 if small else 16, repeat)  # fmt: skip
+
+
+def island(shared: tuple[Points, Any], piece: tuple[int, int]) -> int:
+    """A search by itself, on one thread: seed and generations -> how many forms it proposes."""
+    import numba
+
+    from formsearch.search.native import Native
+
+    numba.set_num_threads(1)
+    points, config = shared
+    seed, generations = piece
+    return len(list(Native().propose(points, replace(config, seed=seed, generations=generations))))
+
+
+def islands(repeat: int, small: bool) -> None:
+    """Searches that never meet; the first two are short, and let the workers start."""
+    from formsearch.search.discovery import variables_of
+    from formsearch.search.engine import Config
+    from formsearch.search.judge import folds_of
+
+    points = fs.load("zhao2025").only("fit")
+    config = Config(variables_of(points), seconds=600.0, folds=tuple(folds_of(points, 0)))
+    count, generations = (2, 1) if small else (8, 4)
+    pieces = [(0, 1), (1, 1), *((seed, generations) for seed in range(2, 2 + count))]
+    speed_up(f"{count} searches of {generations} generations", island, (points, config), pieces, 2, min(repeat, 2))
+
+
+def overhead(repeat: int, small: bool) -> None:
     """What a piece costs beside its work."""
-    pieces = list(range(PIECES))
+    pieces = list(range(40 if small else 200))
     kinds = [("this process", SERIAL), ("loky, 2 workers", Workers("loky", 2))]
     try:
         import distributed  # noqa: F401
@@ -103,22 +134,23 @@ def overhead(repeat: int) -> None:
         pass
     for name, workers in kinds:
         taken = statistics.median(stream_seconds(nothing, None, pieces, workers, warm=20) for _ in range(repeat))
-        print(f"overhead a piece, {name}: {1e3 * taken / PIECES:.3f} ms")
+        print(f"overhead a piece, {name}: {1e3 * taken / len(pieces):.3f} ms")
 
 
-def rows(repeat: int) -> None:
+def rows(repeat: int, small: bool) -> None:
     """Growth with the rows of a table."""
-    for count in (1_000, 10_000, 100_000, 1_000_000):
+    for count in (500, 1_000) if small else (1_000, 10_000, 100_000, 1_000_000):
         points = table_of(count)
         taken = seconds(lambda points=points: fs.fit(LAW, points), repeat if count < 10**6 else 1)
         print(f"fit of {LAW}, 16 starts, {count} rows: {taken:.3f} s, {1e6 * taken / count:.2f} s a million rows")
 
 
-def candidates(repeat: int) -> None:
+def candidates(repeat: int, small: bool) -> None:
     """Growth with the laws under comparison."""
     points = fs.load("zhao2025")
-    board = fs.compare(points, laws="all", starts=4)
-    names = [s.law.name for s in board.scores]
+    names = ["zhao2025_eq4", "abnar2025"]
+    if not small:
+        names = [s.law.name for s in fs.compare(points, laws="all", starts=4).scores]
     count = 1
     while count <= len(names):
         taken = seconds(lambda n=count: fs.compare(points, laws=names[:n], starts=16), repeat)
@@ -126,32 +158,40 @@ def candidates(repeat: int) -> None:
         count *= 2
 
 
-def resamples(repeat: int) -> None:
+def resamples(repeat: int, small: bool) -> None:
     """Growth with the resamples."""
     fit = fs.fit(LAW, table_of(446), starts=8)
-    for count in (250, 1_000, 4_000, 16_000):
-        taken = seconds(lambda n=count: fit.bootstrap(n), repeat)
+    for count in (20, 40) if small else (250, 1_000, 4_000, 16_000):
+        taken = seconds(lambda n=count: fit.bootstrap(n), repeat if count < 16_000 else 1)
         print(f"{count} resamples: {taken:.3f} s, {1e3 * taken / count:.3f} s a thousand")
 
 
 SEARCH = """
-import time, formsearch as fs
+import sys, time
+import formsearch as fs
+from dataclasses import replace
+from formsearch.search.discovery import variables_of
+from formsearch.search.engine import Config
+from formsearch.search.judge import folds_of
+from formsearch.search.native import Native
 points = fs.load("zhao2025").only("fit")
-fs.search(points, seconds=30, generations=1, seeds=None)
+config = Config(variables_of(points), seconds=600.0, folds=tuple(folds_of(points, 0)), generations=1)
+list(Native().propose(points, config))
+generations = int(sys.argv[1])
 begun = time.perf_counter()
-front = fs.search(points, seconds=600, generations=12, seeds=None)
-print(12 / (time.perf_counter() - begun))
+list(Native().propose(points, replace(config, generations=generations)))
+print(generations / (time.perf_counter() - begun))
 """
 
 
-def search(repeat: int) -> None:
+def search(repeat: int, small: bool) -> None:
     """Generations a second, by threads."""
     rates = {}
     for threads in (1, 2):
         found = [
-            float(subprocess.run([sys.executable, "-c", SEARCH], env=os.environ | {"NUMBA_NUM_THREADS": str(threads)},
-                                 capture_output=True, text=True, check=True).stdout)
-            for _ in range(repeat)
+            float(subprocess.run([sys.executable, "-c", SEARCH, "1" if small else "8"], capture_output=True, text=True,
+                                 env=os.environ | {"NUMBA_NUM_THREADS": str(threads)}, check=True).stdout)
+            for _ in range(1 if small else min(repeat, 2))
         ]  # fmt: skip
         rates[threads] = statistics.median(found)
         print(f"native search, {threads} thread(s): {rates[threads]:.3f} generations a second")
@@ -159,8 +199,8 @@ def search(repeat: int) -> None:
 
 
 PARTS = {
-    "workers": workers_, "overhead": overhead, "rows": rows, "candidates": candidates, "resamples": resamples,
-    "search": search,
+    "workers": workers_, "islands": islands, "overhead": overhead, "rows": rows, "candidates": candidates,
+    "resamples": resamples, "search": search,
 }  # fmt: skip
 
 
@@ -169,6 +209,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--small", action="store_true", help="little work: to see that it works")
     asked = parser.parse_args()
     if unknown := set(asked.parts) - set(PARTS):
         parser.error(f"no part {sorted(unknown)[0]!r}")
@@ -177,7 +218,7 @@ def main() -> int:
         print(
             f"-- {name}; {os.cpu_count()} processors, load {load:.1f}" + (" (BUSY: do not quote)" if load > 0.5 else "")
         )
-        PARTS[name](asked.repeat)
+        PARTS[name](asked.repeat, asked.small)
         sys.stdout.flush()
     return 0
 

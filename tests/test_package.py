@@ -29,11 +29,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return wheel, sdist
 
 
-def tracked(*folders: str) -> set[str]:
-    """Files of the repository in these folders; all files of the folders where there is no repository."""
-    listed = subprocess.run(["git", "ls-files", "--", *folders], cwd=ROOT, capture_output=True, text=True, check=False)
+def sources(*folders: str) -> set[str]:
+    """Files of the repository in these folders, new ones included; all files where there is no repository."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *folders]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode == 0 and listed.stdout:
-        return set(listed.stdout.split("\n")) - {""}
+        return {name for name in listed.stdout.split("\n") if name and (ROOT / name).exists()}
     found = (
         p for folder in folders for p in (ROOT / folder).rglob("*") if p.is_file() and "__pycache__" not in p.parts
     )
@@ -47,7 +48,7 @@ def test_the_wheel_holds_the_two_packages_and_nothing_else(built: tuple[Path, Pa
     assert {t for t in tops if not t.endswith(".dist-info")} == {"formsearch", "candidates"}
     packed = {n for n in names if not n.split("/")[0].endswith(".dist-info")}
     assert not [n for n in packed if "__pycache__" in n or n.endswith((".nbi", ".nbc", ".sqlite", ".orig", ".part"))]
-    assert tracked("formsearch", "candidates") <= packed
+    assert packed == sources("formsearch", "candidates")
     described = {n.split("/", 1)[1] for n in names if n.split("/")[0].endswith(".dist-info")}
     assert {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"} <= described
 
