@@ -18,8 +18,8 @@ CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if
 DESK, PHONE = 1280, 390
 LARGEST = 2_000_000
 """Bytes of the file."""
-LONGEST = 2000.0
-"""Milliseconds until it is loaded."""
+LONGEST = 2.0
+"""Seconds until it is laid out."""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
 
@@ -40,7 +40,6 @@ MEASURE = """
     missing: all("img").filter(e => !e.complete || e.naturalWidth === 0).length,
     small: all("figure svg text").map(e => box(e).height).filter(h => h > 0 && h < 7).length,
     links: all("a[href]").map(e => e.getAttribute("href")),
-    loaded: performance.getEntriesByType("navigation")[0].loadEventEnd,
   };
 }
 """
@@ -120,13 +119,17 @@ def test_the_report_of_zhao2025(chromium: Any, of_zhao2025: Path, tmp_path: Path
     check(chromium, of_zhao2025 / "report.html", width, tmp_path)
 
 
-def test_it_is_there_in_two_seconds(chromium: Any, of_zhao2025: Path, tmp_path: Path) -> None:
-    """The least of three: other work on the machine must not decide."""
-    loaded = []
-    for _ in range(3):
-        with opened(chromium, of_zhao2025 / "report.html", DESK, tmp_path) as page:
-            loaded.append(page.evaluate(MEASURE)["loaded"])
-    assert 0 < min(loaded) < LONGEST
+def test_it_is_there_in_two_seconds(chromium: Any, of_zhao2025: Path) -> None:
+    """Processor time of the page's thread: other work on the machine must not decide."""
+    context = chromium.new_context(viewport={"width": DESK, "height": 900}, offline=True)
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    page.goto((of_zhao2025 / "report.html").absolute().as_uri(), wait_until="load")
+    measured = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
+    context.close()
+    assert measured["Nodes"] > 1000
+    assert 0 < measured["TaskDuration"] < LONGEST
 
 
 @pytest.mark.slow
