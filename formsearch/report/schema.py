@@ -462,7 +462,7 @@ class ProvenanceRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunRecord:
+class ComparedRunRecord:
     """One of several runs that a report compares: what it is called, and its results document."""
 
     label: str
@@ -483,7 +483,7 @@ class Document:
     derivations: list[DerivationRecord] = field(default_factory=list)
     fits: list[FitRecord] = field(default_factory=list)
     advice: list[AdviceRecord] = field(default_factory=list)
-    runs: list[RunRecord] = field(default_factory=list)
+    runs: list[ComparedRunRecord] = field(default_factory=list)
 
 
 def parse(document: Mapping[str, Any], origin: str = "results") -> Document:
