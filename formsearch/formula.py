@@ -163,7 +163,7 @@ class _Reader:
                 raise self._no_real()
         expression = make(*(p.expression for p in parts))
         # Checked where it arises: later functions may hide it, as atan(1/0) does.
-        if expression.has(*self.infinite):
+        if expression.has(*self.infinite) or any(map(_imaginary, expression.atoms(sympy.Pow))):
             raise self._no_real()
         if any(_bits(r) > MAX_BITS for r in expression.atoms(sympy.Rational)):
             raise FormulaError(f"formula contains a number of more than {MAX_BITS} bits: write it as a decimal")
@@ -226,6 +226,11 @@ def _finite(function: Callable[..., Any], values: list[float]) -> float | None:
     except (ArithmeticError, ValueError):
         return None
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _imaginary(power: Any) -> bool:
+    """Whether SymPy has taken a root of a negative number out of a product, as in (cos(2)*N)**0.5."""
+    return bool(power.is_number and power.is_extended_real is not True and complex(power).imag != 0)
 
 
 def _bits(number: Any) -> int:

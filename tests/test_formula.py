@@ -150,8 +150,15 @@ def test_numbers_that_sympy_names_do_not_become_symbols(text: str) -> None:
     assert parse_formula(formula_text(expression), symbols) == expression
 
 
+@pytest.mark.parametrize("text", ["(N*cos(2))**0.5", "sqrt(cos(2)*N)", "log(N) + (N*cos(4))**1.5"])
+def test_a_root_of_a_negative_number_is_refused_in_a_product_too(text: str) -> None:
+    with pytest.raises(FormulaError, match="not a finite real expression"):
+        parse_formula(text, SYMBOLS)
+
+
 @example("exp(1)")
 @example("1.5/(N + D)")
+@example("((N * cos(2)))**0.5")
 @given(_formulas)
 def test_text_of_any_expression_reads_back(text: str) -> None:
     try:
