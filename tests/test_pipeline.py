@@ -153,7 +153,8 @@ def test_stages_are_told_in_order() -> None:
         shares = [done for name, done in told if name == stage]
         assert shares[0] == 0.0
         assert None not in shares
-        assert len(set(shares)) > 1 or stage == "judging what was found"
+        # A search that is given little time on a busy machine may end before it tells anything.
+        assert len(set(shares)) > 1 or stage in ("searching for new forms", "judging what was found")
     assert all(done is None or 0 <= done <= 1 for _, done in told)
 
 
