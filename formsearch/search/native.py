@@ -39,6 +39,9 @@ tidying once more is expected to take this many times as long."""
 PATIENCE = 40
 """Generations without a simpler exact form after which an exact one is final. Not few: on a few levels of a variable a
 form with as many constants is exact, and the law itself, which is shorter, may come later."""
+PATIENCE_FEW = 200
+"""The same while the simplest exact form has as many constants as some variable has levels: exact by accident, perhaps.
+"""
 
 
 class Native:
@@ -115,7 +118,8 @@ class Archipelago:
         self.main = Population(tools, self.rng)
         self.islands: list[Population] = [self.main]
         self.generation = 0
-        self.simplest, self.patience = float("inf"), PATIENCE
+        self.simplest: float = float("inf")
+        self.patience = PATIENCE
         self.due = begun + EVERY
         self.tidying = TIDYING * self.config.seconds
 
@@ -166,9 +170,12 @@ class Archipelago:
         if not done:
             return
         together([home.tidying(home.exact()[:1], end) for home in done])
-        smallest = min(home.exact()[0].complexity for home in done)
-        self.patience = PATIENCE if smallest < self.simplest else self.patience - len(homes)
-        self.simplest = min(self.simplest, smallest)
+        simplest = min((home.exact()[0] for home in done), key=size)
+        if simplest.complexity < self.simplest:
+            self.simplest = simplest.complexity
+            self.patience = PATIENCE if self.tools.bench.determines(simplest) else PATIENCE_FEW
+        else:
+            self.patience -= len(homes)
 
     def apart_for_long(self, now: float) -> bool:
         """Whether it is time to merge."""

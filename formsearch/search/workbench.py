@@ -10,10 +10,8 @@ work at once; a search lets the kernels work for one population while it thinks 
 
 from __future__ import annotations
 
-import functools
 import itertools
 import time
-import zlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
@@ -25,9 +23,10 @@ from formsearch.core.batch import BatchResult, Jobs, Pack, run
 from formsearch.core.objectives import Objective
 from formsearch.points import Points
 from formsearch.search.emit import Columns, Emitted, emit, to_centred, to_raw
-from formsearch.search.grammar import AMPLITUDE, LEVEL, Form, Kind, complexity
+from formsearch.search.grammar import AMPLITUDE, LEVEL, Form, Kind, complexity, variables
 from formsearch.search.judge import HUGE, MIN_PART, Fold, fold_errors
 from formsearch.search.normal import Sketch
+from formsearch.search.starting import digest, start_ranges, uniform
 
 Array = NDArray[np.float64]
 
@@ -36,31 +35,6 @@ Family = tuple[tuple[str, ...], ...]
 SPREAD = 16
 CHUNK = 256
 """Candidates per call of the kernels; bounds memory, and changes no result."""
-
-
-@functools.lru_cache(maxsize=4096)
-def _ranges(kinds: tuple[Kind, ...]) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """(low, width, whether in logarithms) of where starts of such constants are drawn."""
-    log = np.array([k.log for k in kinds], dtype=np.bool_)
-    ends = np.array([k.start for k in kinds], dtype=np.float64).reshape(-1, 2)
-    ends[log] = np.log(ends[log])
-    return ends[:, 0], ends[:, 1] - ends[:, 0], log
-
-
-def _digest(emitted: Emitted) -> int:
-    """A number that is the same for the same program, in every process."""
-    return zlib.crc32(emitted.tape.row_code.tobytes(), zlib.crc32(emitted.tape.scalar_code.tobytes()))
-
-
-def _uniform(seed: int, shape: tuple[int, int]) -> Array:
-    """Numbers in [0, 1) from a seed, by SplitMix64 (Steele et al. 2014): a generator without a costly birth."""
-    with np.errstate(over="ignore"):
-        z = np.arange(1, shape[0] * shape[1] + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        z += np.uint64(seed * 0xD1342543DE82EF95 % 2**64)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z ^= z >> np.uint64(31)
-    return np.asarray((z >> np.uint64(11)).astype(np.float64) * 2.0**-53).reshape(shape)
 
 
 @dataclass(eq=False)
@@ -303,8 +277,8 @@ class Workbench:
         raw = np.asarray(values)
         have = np.isfinite(raw)
         known = to_centred(emitted, np.where(have, raw, 1.0))
-        low, width, log = _ranges(form.kinds)
-        draws = low + width * _uniform(_digest(emitted) + (self.seed << 32), (count, len(low)))
+        low, width, log = start_ranges(form.kinds)
+        draws = low + width * uniform(digest(emitted.tape) + (self.seed << 32), (count, len(low)))
         x = np.where(log, np.exp(draws), draws)
         # Half of the starts trust the parent's constants, the others draw all of them anew.
         x[::2] = np.where(have, known, x[::2])
@@ -400,6 +374,14 @@ class Workbench:
         finally:
             self.weights = kept
         return np.stack(found.constants).reshape(len(weights), len(self.ranges), -1)
+
+    def determines(self, f: Fitted) -> bool:
+        """Whether a form that is exact is so by no accident: every variable has more levels than it has constants.
+
+        Through four levels of a variable many forms go exactly, and the law may be a shorter one.
+        """
+        columns = [self.columns.variables[q] for q in variables(f.form.body)]
+        return all(len(np.unique(x[a:b])) > len(f.form.kinds) for x in columns for a, b in self.ranges)
 
     def residuals(self, predicted: Array) -> Array:
         """Residuals in the objective's space, shape (rows,)."""

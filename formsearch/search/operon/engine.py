@@ -23,7 +23,7 @@ from formsearch.exceptions import FormsearchError, InputError
 from formsearch.points import Points
 from formsearch.search.child import Children, processors
 from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, warn_failed
-from formsearch.search.grammar import describe, uses, variables
+from formsearch.search.grammar import describe, variables
 from formsearch.search.harvest import Harvest
 from formsearch.search.judge import coreset
 from formsearch.search.operon.programs import Program, program_of
@@ -261,19 +261,8 @@ class Search:
         return [f for f in self.harvest.found.values() if f.flaws == 0 and self.harvest.is_exact(f)]
 
     def settled(self) -> bool:
-        """Whether a form is exact by no accident: every variable has more levels than the form has constants.
-
-        Through four levels of a variable many forms go exactly, and the law may be a shorter one.
-        """
-        return any(
-            all(levels > len(uses(f.form.body)) for levels in map(self.levels, variables(f.form.body)))
-            for f in self.exacts()
-        )
-
-    def levels(self, quantity: str) -> int:
-        """How many values a variable has, in the part of the table that has fewest."""
-        column = self.harvest.bench.points.column(quantity)
-        return min(len(np.unique(column[rows])) for rows in self.parts)
+        """Whether a form is exact by no accident."""
+        return any(self.harvest.bench.determines(f) for f in self.exacts())
 
     def tell(self, more: int = 0) -> None:
         """Report how far the search is."""
