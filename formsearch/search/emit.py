@@ -7,6 +7,7 @@ amplitudes of one size, so that starts need no knowledge of units.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -64,7 +65,8 @@ def _shifted(emitted: Emitted, values: Array, sign: float) -> Array:
     result = np.array(values, dtype=np.float64)
     for index, parts in emitted.shifts:
         log = sum(scalar_value(s, values) * centre for s, centre in parts)
-        result[index] *= np.exp(min(max(sign * log, -600.0), 600.0))
+        # In Python's floats: a constant that runs away is infinite in raw units, without a warning.
+        result[index] = float(result[index]) * math.exp(min(max(sign * log, -600.0), 600.0))
     return result
 
 

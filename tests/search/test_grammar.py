@@ -153,3 +153,8 @@ def test_canonical_form_renames_constants_and_merges_exponents():
 def test_a_scalar_prints_its_number():
     form = Form((Term(Scalar(UNIT.number * 2), (Power("N", UNIT),)),), ())
     assert describe(form) == "2*N"
+
+
+def test_a_constant_that_runs_away_is_infinite_in_silence():
+    emitted = emit(Form((Term(constant(0), (Power("N", constant(1, -1)),)),), (AMPLITUDE, EXPONENT)), {"N": 60.0})
+    assert to_raw(emitted, np.array([1e200, 6.0]))[0] == np.inf
