@@ -53,7 +53,7 @@ class Effort:
     is for this many rows; more rows get fewer. lengths, depth : of trees, the lengths by turns. side : runs of a
     round. rounds : at most. copies, elites : how often an elite is planted, and how many. finalists : proposals.
     refine : share of the time (120 s at most) in which the native engine goes on from the best forms; 0 leaves it out.
-    Half, since the forms chosen after 4 s of it predicted largest runs worse than those after 10 s on every table.
+    Half: on Chinchilla's runs forms chosen after 4 s of it predicted the largest runs worse than those after 10 s.
     most_rows : above, a coreset.
     """
 
