@@ -48,6 +48,12 @@ def search(
         int | None,
         typer.Option(help="Stop after so many generations: the result then depends on the seed alone.", min=1),
     ] = None,
+    max_constants: Annotated[
+        int | None, typer.Option(help="Constants of a form, at most (of one group). (default: no cap)", min=1)
+    ] = None,
+    max_complexity: Annotated[
+        int | None, typer.Option(help="Constants and operators of a form together, at most. (default: 45)", min=1)
+    ] = None,
     save: Annotated[
         str | None,
         typer.Option(help="Write the best accepted form as a candidate file NAME.py.", metavar="NAME"),
@@ -69,6 +75,7 @@ def search(
     from formsearch.core.objectives import parse_objective
     from formsearch.pipeline import searched
     from formsearch.search import search as search_forms
+    from formsearch.search.engine import MAX_COMPLEXITY
 
     points = source.read()
     with progress(session.quiet) as report:
@@ -83,6 +90,8 @@ def search(
             train=train,
             variables=words(variables) or None,
             generations=generations,
+            max_constants=max_constants,
+            max_complexity=max_complexity or MAX_COMPLEXITY,
             progress=lambda p: report("search", searched(p, seconds, generations), f"{p.tried} forms, best {p.best}"),
         )
     session.say(front_table(front))

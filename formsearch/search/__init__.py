@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from formsearch.core.objectives import Objective
 from formsearch.law import Law
+from formsearch.search.engine import MAX_COMPLEXITY
 
 if TYPE_CHECKING:
     from formsearch.points import Points
@@ -36,6 +37,7 @@ def search(
     emphasis: float | None = None,
     progress: Report | None = None,
     states: States | None = None,
+    max_complexity: int = MAX_COMPLEXITY,
 ) -> Front:
     """Search for forms that fit the points and extrapolate.
 
@@ -51,6 +53,7 @@ def search(
     variables : quantities that forms may use; by default every factor that varies.
     generations : stop after so many generations of the native engine: the result then depends on the seed alone.
     max_constants : cap on the constants of a form (of one group, for grouped points).
+    max_complexity : cap on the constants and operators of a form together, seeds included.
     emphasis : rate at which small runs are discounted: a row weighs exp(-emphasis (1 - z)), z its overall size scaled
         to [0, 1]. By default 0 or 3, whichever predicts held-out larger runs better (see the front's `emphasis`).
     progress : called with `Progress` after every generation.
@@ -65,6 +68,6 @@ def search(
     return discover(
         Request(
             points, engine, seconds, seed, seeds, objective, train, variables, generations, max_constants, emphasis,
-            progress, states,
+            progress, states, max_complexity,
         )
     )  # fmt: skip

@@ -16,7 +16,7 @@ from formsearch.points import Points
 from formsearch.search.accept import MANY
 from formsearch.search.checkpoint import States, read_proposals, write_proposals
 from formsearch.search.emphasis import Prepared, prepared
-from formsearch.search.engine import Config, Engine, Progress, Proposal, Report, Spent, sequence_of
+from formsearch.search.engine import MAX_COMPLEXITY, Config, Engine, Progress, Proposal, Report, Spent, sequence_of
 from formsearch.search.finish import Finish
 from formsearch.search.front import Candidate, Front
 from formsearch.search.judge import emphasised, folds_of
@@ -115,6 +115,7 @@ class Request:
     emphasis: float | None = None
     progress: Report | None = None
     states: States | None = None
+    max_complexity: int = MAX_COMPLEXITY
 
 
 def discover(request: Request) -> Front:
@@ -127,6 +128,9 @@ def discover(request: Request) -> Front:
         raise InputError(f"{chosen.name}: a search needs at least {MIN_ROWS} points, there are {len(chosen)}")
     if request.emphasis is not None and not 0 <= request.emphasis <= 50:
         raise InputError(f"emphasis must lie between 0 (none) and 50, not {request.emphasis!r}")
+    for name, cap in (("max_constants", request.max_constants), ("max_complexity", request.max_complexity)):
+        if cap is not None and cap < 1:
+            raise InputError(f"{name} must be at least 1, not {cap!r}")
     config = configured(request, chosen)
     known = applicable(chosen)
     extra = {q for law in (*known, *config.seeds) for q in law.quantities if q not in config.variables}
@@ -167,6 +171,7 @@ def configured(request: Request, chosen: Points) -> Config:
         objective=request.objective if request.objective is not None else default_objective(chosen),
         generations=request.generations,
         max_constants=request.max_constants,
+        max_complexity=request.max_complexity,
         folds=tuple(folds_of(chosen, request.seed)),
         states=request.states,
     )

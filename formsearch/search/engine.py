@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 GROUP = "formsearch.engines"
 OPERATORS = ("+", "*", "/", "pow", "log", "exp")
+MAX_COMPLEXITY = 45
+"""Constants and operators of a form together, at most, by default."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Config:
     seconds : wall-clock budget of the engine. generations : stop after so many, whatever the clock says; with it
         the native engine's result depends on the seed alone.
     seeds : laws whose forms start the search; empty for a blind search.
-    operators : what forms may be built from, of `OPERATORS`. max_complexity : constants + operators at most.
+    operators : what forms may be built from, of `OPERATORS`; the native engine has a grammar of its own.
+    max_complexity : constants + operators at most.
     max_constants : cap on constants (per group, for grouped points).
     folds : the hold-outs inside the training points; an engine may use them to steer.
     states : where an engine may keep its state, to go on from it after an interruption.
@@ -48,7 +51,7 @@ class Config:
     seeds: tuple[Law, ...] = ()
     objective: Objective = field(default_factory=LeastSquares)
     operators: tuple[str, ...] = OPERATORS
-    max_complexity: int = 45
+    max_complexity: int = MAX_COMPLEXITY
     max_constants: int | None = None
     generations: int | None = None
     folds: tuple[Fold, ...] = ()

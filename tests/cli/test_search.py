@@ -34,6 +34,16 @@ def test_a_front_as_text_json_report_and_candidate_file(cli, table, tmp_path, mo
         assert (tmp_path / "my_law.py").exists()
 
 
+def test_forms_stay_below_the_caps(cli, table) -> None:
+    found = cli("search", table, "--seconds", "20", "--generations", "2", "--seeds", "none", "--max-constants", "3",
+                "--max-complexity", "9", "--json").result  # fmt: skip
+    assert found["candidates"]
+    assert all(len(c["constants"]) <= 3 for c in found["candidates"])
+    assert all(c["complexity"] <= 9 for c in found["candidates"])
+    wide = cli("search", table, "--seconds", "20", "--generations", "2", "--seeds", "none", "--json").result
+    assert max(c["complexity"] for c in wide["candidates"]) > 9
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
