@@ -1,7 +1,8 @@
 """How a command ends when it is told to from outside, or when the machine gives no more room.
 
 SIGTERM (a scheduler's time limit, `kill`, a shutdown) and SIGHUP (a closed terminal) become `Terminated`, so that
-files half written are removed and the run is noted as stopped. What is in the store is safe in any case.
+files half written are removed and the run is noted as stopped. What is in the store is safe in any case. Ctrl-C stays a
+`KeyboardInterrupt`, but is never lost in a finaliser, where Python would drop it and the work go on.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from formsearch.derive.limits import swallows
+
 TERMINATED = 128 + signal.SIGTERM
 GRACE = 10.0
 """Seconds until a process ends that was told to and could not be made to listen; schedulers kill after 30 or so."""
+AGAIN = 0.02
+"""Seconds until Ctrl-C is heard that came in a moment that hears nothing."""
 
 
 class Terminated(BaseException):
@@ -27,7 +32,10 @@ class Terminated(BaseException):
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Raise `Terminated` in the block when the process is told to end. Does nothing outside the main thread."""
+    """Raise `Terminated` in the block when the process is told to end, and `KeyboardInterrupt` where it is heard.
+
+    Does nothing outside the main thread.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -45,12 +53,23 @@ def terminable() -> Iterator[None]:
         last.start()
         raise Terminated
 
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if swallows(frame):
+            later = threading.Timer(AGAIN, os.kill, (os.getpid(), number))
+            later.daemon = True
+            later.start()
+            return
+        raise KeyboardInterrupt
+
     names = [n for n in ("SIGTERM", "SIGHUP") if hasattr(signal, n)]
     # A signal that is ignored (nohup) stays ignored.
     before = {n: signal.getsignal(getattr(signal, n)) for n in names}
     taken = [n for n in names if before[n] in (signal.SIG_DFL,)]
     for name in taken:
         signal.signal(getattr(signal, name), end)
+    if os.name == "posix" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        before["SIGINT"] = signal.signal(signal.SIGINT, interrupt)
+        taken.append("SIGINT")
     try:
         yield
     finally:

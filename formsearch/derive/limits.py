@@ -64,7 +64,7 @@ def _with_alarm(seconds: float, function: Callable[..., T], *arguments: Any) -> 
         left = min(seconds - (time.thread_time() - used), end - time.monotonic())
         if left > 0:
             signal.setitimer(signal.ITIMER_REAL, max(left, 1e-3), _RING_AGAIN)
-        elif not _swallows(frame):
+        elif not swallows(frame):  # else the timer rings again soon
             raise _Ring
 
     before = signal.signal(signal.SIGALRM, ring)
@@ -85,13 +85,13 @@ def _with_alarm(seconds: float, function: Callable[..., T], *arguments: Any) -> 
             signal.setitimer(signal.ITIMER_REAL, left, outer_again)
 
 
-def _swallows(frame: FrameType | None) -> bool:
-    """Whether an exception raised here would be lost: in a finaliser, or a callback of the collector or a weakref."""
+def swallows(frame: FrameType | None) -> bool:
+    """Whether what a signal raises here would be lost: in a finaliser, or a callback of the collector or a weakref."""
     callbacks = {getattr(callback, "__code__", None) for callback in gc.callbacks}
     while frame is not None:
         weak = frame.f_globals.get("__name__") in ("weakref", "_weakrefset")
         if weak or frame.f_code in callbacks or frame.f_code.co_name == "__del__":
-            return True  # the timer rings again soon
+            return True
         frame = frame.f_back
     return False
 
