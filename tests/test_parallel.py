@@ -249,6 +249,7 @@ def test_a_dask_cluster_loses_all_workers_that_hold_the_data(cluster: Cluster, t
         assert len(list(tmp_path.glob(f"shipped-{pid}-*"))) == 1
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_dies_is_told_in_a_line(cluster: Cluster) -> None:
     _wait_for_workers(cluster)
     found = []

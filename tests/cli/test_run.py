@@ -173,7 +173,8 @@ def test_other_peoples_folders_are_refused_before_the_work(cli, table, tmp_path)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
-@pytest.mark.parametrize("stage", [pytest.param("searching for new forms", marks=pytest.mark.slow), "deriving optima"])
+@pytest.mark.slow  # `tests/faults` kills a short run in the ordinary suite
+@pytest.mark.parametrize("stage", ["searching for new forms", "deriving optima"])
 def test_a_killed_run_goes_on_where_it_was(cli, table, tmp_path, stage) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "formsearch", "run", str(table), *QUICK, "--out", str(out)]
