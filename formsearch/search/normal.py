@@ -305,7 +305,8 @@ class _Work:
             self.values[index] = scale * float(coefficient.number)
             coefficient = Scalar(ONE, ((index, 1),))
         else:
-            self.values[own] = self.value(own) * scale
+            # In Python's floats, where what runs away is infinite without a warning.
+            self.values[own] = float(self.value(own)) * scale
             self.count[index] -= 1
         self.kinds[free_constant(coefficient) or index] = AMPLITUDE
         positive = p != UNIT
