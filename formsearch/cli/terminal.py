@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 WIDTH = 120
 """Of tables in files and pipes."""
 
+TELLING = 0.1
+"""Share of a stage from which its pace tells what is left: the first steps may be those of compiling, once."""
 EVERY = 10.0
 """Seconds between lines of progress where there is no terminal to draw a bar on."""
 
@@ -178,8 +180,9 @@ class _Lines:
         elif done and now - self.told >= EVERY:
             self.told = now
             left = (now - self.begun[stage]) * (1 - done) / done
+            known = f", {duration(left)} left" if done >= TELLING else ""
             more = f": {remark[:60]}" if remark else ""
-            print(f"{stage} ... {100 * done:.0f} %, {duration(left)} left{more}", file=sys.stderr, flush=True)
+            print(f"{stage} ... {100 * done:.0f} %{known}{more}", file=sys.stderr, flush=True)
 
 
 def duration(seconds: float) -> str:

@@ -100,11 +100,16 @@ def test_progress_without_a_terminal_tells_how_long_it_will_take(capsys) -> None
     report("derive")
     now[0] = 400.0
     report("derive")  # how much is left is not known: nothing to tell
+    report("fit", 0.0)
+    now[0] = 480.0
+    report("fit", 0.05)  # what came first may have been compiling
     assert capsys.readouterr().err.splitlines() == [
         "search ...",
         "search ... 25 %, 36 s left: 7 forms",
         "search ... 50 %, 3 min left: 7 forms",
         "derive ...",
+        "fit ...",
+        "fit ... 5 %",
     ]
 
 
