@@ -2,7 +2,7 @@
 
 SIGTERM (a scheduler's time limit, `kill`, a shutdown) and SIGHUP (a closed terminal) become `Terminated`, so that
 files half written are removed and the run is noted as stopped. What is in the store is safe in any case. Ctrl-C stays a
-`KeyboardInterrupt`, but is never lost in a finaliser, where Python would drop it and the work go on.
+`KeyboardInterrupt`. None is lost in a finaliser, where Python would drop it and the work go on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TERMINATED = 128 + signal.SIGTERM
 GRACE = 10.0
 """Seconds until a process ends that was told to and could not be made to listen; schedulers kill after 30 or so."""
 AGAIN = 0.02
-"""Seconds until Ctrl-C is heard that came in a moment that hears nothing."""
+"""Seconds until a signal comes again that came in a moment that hears nothing."""
 
 
 class Terminated(BaseException):
@@ -43,11 +43,13 @@ def terminable() -> Iterator[None]:
 
     def end(number: int, frame: FrameType | None) -> None:
         nonlocal told
-        del number, frame
         if told:
             return
+        if swallows(frame):
+            _come_again(number)
+            return
         told = True
-        # An exception is lost where Python cannot pass it on (a finaliser, a callback of C code).
+        # An exception may still be lost where Python cannot pass it on (a callback of C code).
         last = threading.Timer(GRACE, os._exit, (TERMINATED,))
         last.daemon = True
         last.start()
@@ -55,9 +57,7 @@ def terminable() -> Iterator[None]:
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         if swallows(frame):
-            later = threading.Timer(AGAIN, os.kill, (os.getpid(), number))
-            later.daemon = True
-            later.start()
+            _come_again(number)
             return
         raise KeyboardInterrupt
 
@@ -75,6 +75,13 @@ def terminable() -> Iterator[None]:
     finally:
         for name in taken:
             signal.signal(getattr(signal, name), before[name])
+
+
+def _come_again(number: int) -> None:
+    """Send the process the same signal soon."""
+    later = threading.Timer(AGAIN, os.kill, (os.getpid(), number))
+    later.daemon = True
+    later.start()
 
 
 def no_room(error: OSError) -> str | None:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from formsearch.core.batch import Pack
 from formsearch.points import Points
 from formsearch.quantities import Rule, rule_for
-from formsearch.search.emit import Columns, emit, to_centred, to_raw
-from formsearch.search.grammar import Apply, Form, Sum, uses
+from formsearch.search.emit import Columns
+from formsearch.search.grammar import Apply, Sum, uses
+from formsearch.search.parts import part_of
 from formsearch.search.workbench import Fitted, Workbench
 
 Array = NDArray[np.float64]
@@ -194,11 +195,8 @@ def _poles(f: Fitted, around: Surroundings, b: Behaviour) -> Check:
     for inner in _inner_sums(f.form.body):
         if not uses(inner):
             continue
-        e = emit(Form(inner, f.form.kinds), around.columns.centres)
-        pack = Pack.of([e.tape], around.columns, around.columns.rows)
-        for v in f.values:
-            with np.errstate(all="ignore"):
-                part = pack.values(to_centred(e, to_raw(f.emitted, v)))[0][inside]
+        for values in part_of(f, inner, around.columns):
+            part = values[inside]
             if not (np.isfinite(part).all() and (part > 0).all()):
                 return Check(name, False, "a sum under a power or logarithm changes its sign in the box")
     return Check(name, True, "no pole and no change of sign under a power in the box 100 times beyond the data")

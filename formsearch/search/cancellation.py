@@ -11,10 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from formsearch.core.batch import Pack
 from formsearch.search.asymptotics import Check
-from formsearch.search.emit import emit, to_centred, to_raw
 from formsearch.search.grammar import Apply, Form, Log, Sum, describe, uses
+from formsearch.search.parts import part_on
 from formsearch.search.workbench import Fitted, Workbench
 
 Array = NDArray[np.float64]
@@ -33,9 +32,9 @@ def cancelling(bench: Workbench, f: Fitted) -> Sum | None:
         if len(body) < 2 or not uses(body):
             continue
         logarithmic = any(isinstance(factor, Log) for term in body for factor in term.factors)
-        for g, (a, b) in enumerate(bench.ranges):
-            raw = to_raw(f.emitted, f.values[g])
-            terms = np.stack([_column(bench, f, (term,), raw)[a:b] for term in body])
+        everywhere = np.stack([part_on(bench, f, (term,)) for term in body])
+        for a, b in bench.ranges:
+            terms = everywhere[:, a:b]
             measure = _spread if logarithmic else _largest
             with np.errstate(over="ignore", invalid="ignore"):  # a part may run to infinity where the form does not
                 found = np.isfinite(terms).all() and measure(terms).max() > LARGER * measure(terms.sum(axis=0))
@@ -70,11 +69,3 @@ def _sums(body: Sum) -> Iterator[Sum]:
             if isinstance(factor, Apply):
                 for argument in factor.arguments:
                     yield from _sums(argument)
-
-
-def _column(bench: Workbench, f: Fitted, body: Sum, raw: Array) -> Array:
-    """A part of a form at each row, at raw constants."""
-    emitted = emit(Form(body, f.form.kinds), bench.columns.centres)
-    pack = Pack.of([emitted.tape], bench.columns, bench.rows)
-    with np.errstate(all="ignore"):
-        return pack.values(to_centred(emitted, raw))[0]

@@ -19,7 +19,6 @@ from formsearch.core.batch import Pack
 from formsearch.quantities import quantity
 from formsearch.search.alphabet import Alphabet, Shape, exponent_kind, joined, logarithm, numeric, plain, power
 from formsearch.search.bends import measured
-from formsearch.search.emit import emit, to_centred, to_raw
 from formsearch.search.factoring import is_sum, partners, widened, widened_by
 from formsearch.search.grammar import (
     EXPONENT,
@@ -27,7 +26,6 @@ from formsearch.search.grammar import (
     UNIT,
     Apply,
     Factor,
-    Form,
     Power,
     Scalar,
     Term,
@@ -36,6 +34,7 @@ from formsearch.search.grammar import (
     scalar_value,
     uses,
 )
+from formsearch.search.parts import part_on
 from formsearch.search.places import Move, Place, exchanged, places, sites
 from formsearch.search.rewrites import appended, appended_all, drift, grouped, grouped_all, longer, longer_by_all, outer
 from formsearch.search.workbench import Fitted, Workbench
@@ -324,12 +323,7 @@ class Guide:
 
     def _column(self, f: Fitted, factors: tuple[Factor, ...]) -> Array:
         """A product of factors at each row, at the form's constants."""
-        emitted = emit(Form((Term(UNIT, factors),), f.form.kinds), self.bench.columns.centres)
-        pack = Pack.of([emitted.tape], self.bench.columns, self.bench.rows)
-        result = np.empty(self.bench.rows)
-        for g, (a, b) in enumerate(self.bench.ranges):
-            result[a:b] = pack.values(to_centred(emitted, to_raw(f.emitted, f.values[g])))[0][a:b]
-        return result
+        return part_on(self.bench, f, (Term(UNIT, factors),))
 
     def _wraps(self, f: Fitted, predicted: Array, offer: Callable[..., None]) -> None:
         """An outer power of everything that moves: M**p near p = 1 goes along M log M."""

@@ -173,11 +173,8 @@ class Workbench:
 
     def part(self, most: int) -> Workbench:
         """A bench on about `most` rows drawn evenly from the groups, for the same constants; without hold-outs."""
-        if most not in self._parts:
-            self._parts[most] = self._drawn(most)
-        return self._parts[most]
-
-    def _drawn(self, most: int) -> Workbench:
+        if most in self._parts:
+            return self._parts[most]
         rng = np.random.default_rng(self.seed)
         share = most / self.rows
         drawn = [
@@ -188,7 +185,7 @@ class Workbench:
         part = Workbench(self.points.take(self.order[rows]), self.variables, self.objective, (), self.seed)
         part.weight = self.weight[rows]
         part.columns = Columns(part.columns.variables, self.columns.centres)
-        return part
+        return self._parts.setdefault(most, part)
 
     # -- fitting -------------------------------------------------------------------------------------------------
 

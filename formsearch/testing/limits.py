@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from formsearch.derive.limits import OutOfTime, limited
 from formsearch.formula import parse_formula
 from formsearch.law import Law
 
@@ -70,13 +68,10 @@ def symbolic_limit_gap(law: Law, symbol: str, claim: str, table: Mapping[str, fl
 def _symbolic_limit(expression: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr | None:
     import sympy
 
-    with _alarm(SYMPY_SECONDS) as armed:
-        if not armed:
-            return None
-        try:
-            limit = sympy.limit(expression, symbol, sympy.oo)
-        except (_OutOfTimeError, NotImplementedError, ValueError, TypeError, AttributeError, RecursionError):
-            return None
+    try:
+        limit = limited(SYMPY_SECONDS, sympy.limit, expression, symbol, sympy.oo)
+    except (OutOfTime, NotImplementedError, ValueError, TypeError, AttributeError, RecursionError):
+        return None
     return None if limit.has(sympy.Limit) else limit
 
 
@@ -85,26 +80,3 @@ def _inside_exponential(expression: sympy.Expr, symbol: sympy.Symbol) -> bool:
 
     powers = (p for p in expression.atoms(sympy.Pow, sympy.exp) if p.exp.has(symbol))
     return any(not p.exp.subs(symbol, sympy.exp(symbol)).is_polynomial(symbol) for p in powers)
-
-
-class _OutOfTimeError(Exception):
-    pass
-
-
-@contextmanager
-def _alarm(seconds: float) -> Iterator[bool]:
-    """Raises `_OutOfTimeError` after that long; gives False where there is no alarm (Windows, other threads)."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield False
-        return
-
-    def ring(*_: object) -> None:
-        raise _OutOfTimeError
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield True
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
