@@ -3,37 +3,37 @@
 Its pieces are fits, batches of resamples, derivations and searches; a search that was cut off goes on from its last
 checkpoint. A piece is keyed by everything that decides it: the law's form and bounds, the content of the points, the
 objective, starts, seed, grouping, and the code that computes it. What comes back equals what was computed, to the bit.
-Longer than other modules: what is written of a piece and how it is read back stand side by side.
+What is written of a piece, and how it is read back, is in `formsearch.payloads`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from formsearch.codec import Codec, NotStorable
+from formsearch.codec import NotStorable
 from formsearch.core.objectives import LeastSquares, Objective
 from formsearch.exceptions import DerivationError, FitError, FormsearchError, InputError, NotApplicableError, StoreError
-from formsearch.fit.result import Fit, Status
-from formsearch.law import Constant, Law, Start, Variable
+from formsearch.fit.result import Fit
+from formsearch.law import Law
 from formsearch.parallel import SERIAL, Workers, each
+from formsearch.payloads import derivation_of, derivation_payload, fit_of, fit_payload, front_of, front_payload
 from formsearch.points import Points
 from formsearch.store import Store, as_text, work_key
 
 if TYPE_CHECKING:
     from formsearch.derive.derivation import Derivation
     from formsearch.fit.uncertainty import Kind, Resamples
-    from formsearch.search.front import Candidate, Front
+    from formsearch.search.front import Front
 
 Fitter = Callable[..., Fit]
 """A function with the parameters of `formsearch.fit.fit`."""
@@ -69,7 +69,7 @@ class Remembered:
         found = self.store.get(key)
         if found is not None:
             with reading(self.store, key):
-                return recalled(found, law, points, loss)
+                return fit_of(found, law, points, loss)
         begun = time.perf_counter()
         fitted = compute(law, points, objective=loss, starts=starts, seed=seed, by=by, shared=shared)
         self.store.put(key, "fit", fit_payload(fitted), f"{law.name} on {points.name}", time.perf_counter() - begun)
@@ -82,7 +82,7 @@ class Remembered:
         for number, (key, r) in enumerate(zip(keys, asked, strict=True)):
             if (found := self.store.get(key)) is not None:
                 with reading(self.store, key):
-                    fitted = recalled(found, r.law, r.points, r.objective)
+                    fitted = fit_of(found, r.law, r.points, r.objective)
                 yield number, fitted
             else:
                 waiting.append(number)
@@ -97,7 +97,7 @@ class Remembered:
                 continue
             self.store.put(keys[number], "fit", payload, f"{r.law.name} on {r.points.name}", seconds)
             # Through JSON, as if it had been recalled: the same object wherever it was made.
-            yield number, recalled(json.loads(as_text(payload)), r.law, r.points, r.objective)
+            yield number, fit_of(json.loads(as_text(payload)), r.law, r.points, r.objective)
 
     def bootstrap(
         self, fit: Fit, n: int = 1000, seed: int = 0, kind: Kind = "pairs", by: str | None = None
@@ -136,7 +136,9 @@ class Remembered:
         found = self.store.get(key)
         if found is not None:
             with reading(self.store, key):
-                return _derivation(found, fit.law)
+                if "refused" in found:
+                    raise _REFUSALS[found["error"]](found["refused"])
+                return derivation_of(found, fit.law)
         label = f"{fit.law.name} {asked.get('subject_to', '')}".strip()
         begun = time.perf_counter()
         try:
@@ -148,7 +150,7 @@ class Remembered:
                 self.store.put(key, "derivation", refusal, label, time.perf_counter() - begun)
             raise
         with suppress(NotStorable):  # then it is derived again
-            self.store.put(key, "derivation", _derivation_payload(made), label, time.perf_counter() - begun)
+            self.store.put(key, "derivation", derivation_payload(made), label, time.perf_counter() - begun)
         return made
 
 
@@ -236,62 +238,10 @@ def resamples_key(fit: Fit, number: int, size: int, seed: int, kind: str, by: st
     )  # fmt: skip
 
 
-def fit_payload(fit: Fit) -> dict[str, Any]:
-    """What a fit needs to come back."""
-    return fit.to_dict() | {"iterations": fit.iterations}
-
-
 def _identity(fit: Fit) -> str:
     """Hash of all that a fit says, and of the points it saw."""
     text = as_text({"fit": fit_payload(fit), "points": fit.data.hash, "loss": repr(fit.loss)})
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def recalled(payload: Mapping[str, Any], law: Law, points: Points, objective: Objective) -> Fit:
-    """The fit of `law` to `points` from the payload that was stored for it."""
-    return Fit(
-        law=law,
-        constants={name: float(value) for name, value in payload["constants"].items()},
-        objective=float(payload["objective"]),
-        objective_name=payload["objective_name"],
-        status=Status(**payload["status"]),
-        share=payload["share"],
-        starts=payload["starts"],
-        optima=tuple(payload["optima"]),
-        measure=payload["measure"],
-        iterations=payload["iterations"],
-        points=points.describe(),
-        rules=law.bind(points)[1],
-        seed=payload["seed"],
-        group_constants={g: {n: float(v) for n, v in own.items()} for g, own in payload["group_constants"].items()},
-        shared=tuple(payload["shared"]),
-        by=payload.get("by") or "group",
-        loss=objective,
-        data=points,
-    )
-
-
-# -- derivations -------------------------------------------------------------------------------------------------
-
-
-def _derivation_codec() -> Codec:
-    from formsearch.derive.derivation import Check, Condition, Result, Step, Table
-
-    return Codec(Check, Condition, Result, Step, Table)
-
-
-def _derivation_payload(made: Derivation) -> dict[str, Any]:
-    codec = _derivation_codec()
-    return {f.name: codec.write(getattr(made, f.name)) for f in fields(made) if f.name != "law"}
-
-
-def _derivation(payload: Mapping[str, Any], law: Law) -> Derivation:
-    from formsearch.derive.derivation import Derivation
-
-    if "refused" in payload:
-        raise _REFUSALS[payload["error"]](payload["refused"])
-    codec = _derivation_codec()
-    return Derivation(law=law, **{name: codec.read(part) for name, part in payload.items()})
 
 
 # -- searches ----------------------------------------------------------------------------------------------------
@@ -322,12 +272,7 @@ class StoredStates:
 
 def store_front(store: Store, asked: Mapping[str, Any], front: Front) -> None:
     """Keep the front of a finished search under what was asked for."""
-    payload = front.to_dict()
-    candidates = {id(c): c for c in (*front.candidates, *front.near, *([front.best] if front.best else []))}
-    payload["found"] = [c.to_dict() | {"law": _law_payload(c.law)} | _resampled(c) for c in candidates.values()]
-    payload["log"] = front.log
-    payload["shown"] = [c.law.name for c in front.candidates]
-    store.put(_front_key(asked), "front", payload)
+    store.put(_front_key(asked), "front", front_payload(front))
 
 
 def recall_front(store: Store, asked: Mapping[str, Any]) -> Front | None:
@@ -337,42 +282,7 @@ def recall_front(store: Store, asked: Mapping[str, Any]) -> Front | None:
     if payload is None:
         return None
     with reading(store, key):
-        return _front(payload)
-
-
-def _front(payload: Mapping[str, Any]) -> Front:
-    found = {entry["name"]: _candidate(entry) for entry in payload["found"]}
-    from formsearch.search.front import Front
-
-    reference = payload["reference"]
-    return Front(
-        candidates=tuple(found[name] for name in payload["shown"]),
-        best=None if payload["best"] is None else found[payload["best"]],
-        near=tuple(found[name] for name in payload["near"]),
-        points=payload["points"],
-        objective_name=payload["objective"],
-        reference=None if reference is None else (reference["law"], reference["error"]),
-        holds_out=tuple(payload["holds_out"]),
-        engines=payload["engines"],
-        seconds=payload["seconds"],
-        tried=payload["tried"],
-        fits=payload["fits"],
-        kernel_share=payload["kernel_share"],
-        seed=payload["seed"],
-        status=payload["status"],
-        seeds=tuple(payload["seeds"]),
-        notes=tuple(payload["notes"]),
-        emphasis=payload["emphasis"],
-        log=payload["log"],
-    )
-
-
-def _resampled(c: Candidate) -> dict[str, Any]:
-    """What intervals are made from: held-out residuals and resampled constants (null where they are not finite)."""
-    draws = None
-    if c.draws is not None:
-        draws = [[[v if math.isfinite(v) else None for v in row] for row in groups] for groups in c.draws.tolist()]
-    return {"held": None if c.held is None else c.held.tolist(), "draws": draws}
+        return front_of(payload)
 
 
 def _front_key(asked: Mapping[str, Any]) -> str:
@@ -381,52 +291,7 @@ def _front_key(asked: Mapping[str, Any]) -> str:
     return work_key("front", code=code_version("core", "fit", "search", engines=engines), **asked)
 
 
-def _candidate(entry: Mapping[str, Any]) -> Candidate:
-    from formsearch.search.accept import Acceptance
-    from formsearch.search.asymptotics import Check
-    from formsearch.search.engine import Step
-    from formsearch.search.front import Candidate
-
-    return Candidate(
-        law=_law(entry["law"]),
-        constants=entry["constants"],
-        complexity=entry["complexity"],
-        error=entry["error"],
-        train_error=entry["train_error"],
-        acceptance=Acceptance(entry["accepted"], tuple(Check(**c) for c in entry["checks"]), entry["verdict"]),
-        steps=tuple(Step(**s) for s in entry["steps"]),
-        engine=entry["engine"],
-        folds=tuple(entry["folds"]),
-        group_constants=entry["group_constants"],
-        held=None if entry["held"] is None else np.asarray(entry["held"], dtype=np.float64),
-        draws=None if entry["draws"] is None else np.asarray(entry["draws"], dtype=np.float64),
-        shared=tuple(entry["shared"]),
-    )
-
-
-def _law_payload(law: Law) -> dict[str, Any]:
-    """What makes a found law: form, bindings, bounds and starts."""
-    return {
-        "name": law.name,
-        "formula": law.formula,
-        "target": law.target,
-        "title": law.title,
-        "source": law.source,
-        "variables": [asdict(v) for v in law.variables],
-        "constants": [asdict(c) for c in law.constants],
-    }
-
-
-def _law(payload: Mapping[str, Any]) -> Law:
-    constants = [c | {"start": None if c["start"] is None else Start(**c["start"])} for c in payload["constants"]]
-    return Law(
-        **{key: payload[key] for key in ("name", "formula", "target", "title", "source")},
-        variables=tuple(Variable(**v) for v in payload["variables"]),
-        constants=tuple(Constant(**c) for c in constants),
-    )
-
-
-GROUND = ("codec", "formula", "law", "points", "quantities", "resume")
+GROUND = ("codec", "formula", "law", "payloads", "points", "quantities", "resume")
 """Modules that every piece of work rests on."""
 LIBRARIES = ("numpy", "scipy", "numba", "sympy", "mpmath")
 

@@ -13,8 +13,8 @@ import sympy
 from formsearch.codec import Codec, NotStorable
 from formsearch.derive import derive
 from formsearch.exceptions import StoreError
+from formsearch.payloads import derivation_of, derivation_payload
 from formsearch.registry import laws
-from formsearch.resume import _derivation, _derivation_payload
 
 
 class Pair(NamedTuple):
@@ -106,7 +106,7 @@ def test_deep_documents_are_refused() -> None:
 @pytest.mark.parametrize(("name", "asked"), [("kaplan2020", {}), ("chinchilla", {"subject_to": "C = 6*N*D"})])
 def test_a_derivation_comes_back_as_it_was(name: str, asked: dict[str, str]) -> None:
     made = derive(laws[name], constants="published", **asked)
-    back = _derivation(json.loads(json.dumps(_derivation_payload(made))), laws[name])
+    back = derivation_of(json.loads(json.dumps(derivation_payload(made))), laws[name])
     assert back.to_dict() == made.to_dict()
     assert back.markdown() == made.markdown()
     assert back.latex() == made.latex()

@@ -11,8 +11,9 @@ from formsearch.exceptions import NotApplicableError, StoreError
 from formsearch.fit import fit
 from formsearch.fit.result import Fit
 from formsearch.parallel import Workers
+from formsearch.payloads import fit_payload
 from formsearch.registry import laws
-from formsearch.resume import FitRequest, Remembered, code_version, fit_payload, remembering, resamples_key
+from formsearch.resume import FitRequest, Remembered, code_version, remembering, resamples_key
 from formsearch.store import Store, as_text, checksum
 
 

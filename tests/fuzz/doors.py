@@ -251,11 +251,11 @@ def _stores() -> st.SearchStrategy[bytes]:
 
 
 def _stored(content: Any, folder: Path) -> None:
-    from formsearch.resume import _derivation_codec
+    from formsearch.payloads import derivation_codec
     from formsearch.search.checkpoint import read_proposals
 
     with watched():
-        _derivation_codec().read(content)
+        derivation_codec().read(content)
     with watched():
         read_proposals({"proposals": content})
 
