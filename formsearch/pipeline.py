@@ -293,9 +293,14 @@ def _derivations(
     todo = [(fit, asked) for fit in fits for asked in _questions(fit.law, training)]
     for done, (fit, asked) in enumerate(todo):
         under = f" under {asked['subject_to']}" if asked else ""
-        tell("deriving optima", done / len(todo), f"{fit.law.name}{under}")
+        about = f"{fit.law.name}{under}"
+
+        def how_far(share: float, doing: str, done: int = done, about: str = about) -> None:
+            tell("deriving optima", (done + share) / len(todo), f"{about}: {doing}")
+
+        how_far(0.0, "resampling" if resamples else "premises")
         try:
-            made.append(once.derive(fit, resamples, **asked))
+            made.append(once.derive(fit, resamples, how_far, **asked))
         except (DerivationError, NotApplicableError, InputError) as error:
             notes.append(f"no derivation for {fit.law.name}{under}: {error}")
     return tuple(made), notes
@@ -336,7 +341,10 @@ def _advice(
             fits.append(fitter(law, points, objective, starts, seed))
             # Weighing resamples each fit, which takes about as long as making it.
             tell(stage, len(fits) / (2 * len(leading)), f"{law.name} fitted to all points")
-        return advise(fits, _optima(leading[0], derivations), seed=seed), []
+        return advise(
+            fits, _optima(leading[0], derivations), seed=seed,
+            progress=lambda share, doing: tell(stage, 0.5 + share / 2, doing),
+        ), []  # fmt: skip
     except InputError as error:
         return None, [f"no advice on what to run next: {error}"]
 

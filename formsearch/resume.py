@@ -125,7 +125,9 @@ class Remembered:
                 failed += int(done[number]["failed"])
         return gathered(fit, n, seed, kind, kept, failed)
 
-    def derive(self, fit: Fit, resamples: int, **asked: Any) -> Derivation:
+    def derive(
+        self, fit: Fit, resamples: int, progress: Callable[[float, str], None] | None = None, **asked: Any
+    ) -> Derivation:
         """The derivation from a fit, as `formsearch.derive` makes it. A refusal is remembered, too."""
         from formsearch.derive import derive as compute
 
@@ -143,7 +145,7 @@ class Remembered:
         begun = time.perf_counter()
         try:
             drawn = self.bootstrap(fit, resamples) if resamples else 0
-            made = compute(fit.law, constants=fit, resamples=drawn, **asked)
+            made = compute(fit.law, constants=fit, resamples=drawn, progress=progress, **asked)
         except tuple(_REFUSALS.values()) as error:
             refusal = {"refused": str(error), "error": type(error).__name__}
             if type(error) in _REFUSALS.values():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from formsearch.advise.advice import Advice
+    from formsearch.advise.plan import Tell
     from formsearch.fit.result import Fit
 
 __all__ = ["advise"]
@@ -22,6 +23,7 @@ def advise(
     runs: int = 6,
     resamples: int = 300,
     seed: int = 0,
+    progress: Tell | None = None,
 ) -> Advice:
     """The runs to make next, within a compute budget.
 
@@ -34,6 +36,7 @@ def advise(
         no compute, each run costs 1 and the budget is `runs`.
     runs : at most so many for each aim.
     resamples : refits of resampled points behind the uncertainty of predictions.
+    progress : called with the share of the work that is done, 0 to 1, and with what comes next.
 
     Two laws are told apart by the distance of their predictions, in units of its standard deviation (that of both
     predictions, which resampling gives, and of the noise of the new runs); a quantity is pinned down as far as the
@@ -47,4 +50,4 @@ def advise(
 
     many: list[Fit] = list(fits) if isinstance(fits, Sequence) else [fits]
     named = quantities if isinstance(quantities, Mapping) else {q: q for q in quantities}
-    return plan(many, named, budget, runs, resamples, seed)
+    return plan(many, named, budget, runs, resamples, seed, progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,12 @@ from formsearch.fit.uncertainty import Resamples
 from formsearch.points import Points
 
 Array = NDArray[np.float64]
+
+Tell = Callable[[float, str], None]
+"""Called with the share that is done, from 0 to 1, and with what comes next."""
+
+REFITS = 0.8
+"""Share of the work that goes into refits of resampled points; the rest is choosing runs."""
 
 FAR = 10.0
 """The far prediction: the dearest run so far, with this many times its compute."""
@@ -47,8 +53,10 @@ def plan(
     runs: int,
     resamples: int,
     seed: int,
+    tell: Tell | None = None,
 ) -> Advice:
     """See `formsearch.advise.advise`."""
+    tell = tell or (lambda done, doing: None)
     points = _common_points(fits)
     if budget is not None and not (math.isfinite(budget) and budget > 0):
         raise InputError(f"budget must be positive and finite, not {budget!r}")
@@ -61,11 +69,15 @@ def plan(
         raise InputError(f"no run costs less than the budget of {allowed:.3g} FLOPs: the cheapest that the points "
                          f"suggest takes {float(grid.cost.min()):.3g}")  # fmt: skip
     grid = grid.take(affordable)
-    known, notes = [_knowledge(fits[0], grid, resamples, seed)], []
-    for fit in fits[1:]:
+    known: list[Knowledge] = []
+    notes: list[str] = []
+    for i, fit in enumerate(fits):
+        tell(REFITS * i / len(fits), f"refits of {fit.law.name}")
         try:
             known.append(_knowledge(fit, grid, resamples, seed))
         except InputError as error:
+            if not known:  # without the leading law there is nothing to tell others from
+                raise
             notes.append(f"{fit.law.name} is left out: {error}")
     usable = np.all([np.isfinite(k.deviations).all(axis=0) & np.isfinite(k.predictions) for k in known], axis=0)
     if not usable.any():
@@ -73,7 +85,11 @@ def plan(
     grid = grid.take(usable)
     known = [Knowledge(k.fit, k.resamples, k.predictions[usable], k.deviations[:, usable]) for k in known]
     noise = _noise(known[0])
-    aims = [_separate(known[0], other, grid, noise, allowed, runs) for other in known[1:]]
+    aims: list[Aim] = []
+    for i, other in enumerate(known[1:]):
+        tell(REFITS + (1 - REFITS) * i / len(known), f"runs that would tell {other.fit.law.name} apart")
+        aims.append(_separate(known[0], other, grid, noise, allowed, runs))
+    tell(1 - (1 - REFITS) / len(known), f"runs that would pin down {fits[0].law.name}")
     aims += _pin_down(known, quantities, grid, noise, allowed, runs)
     notes += [
         "candidates are shapes of the given runs in sizes and data scaled by powers of two",

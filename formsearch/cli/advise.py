@@ -63,8 +63,8 @@ def advise(
         for one in chosen:
             report("fitting them to all points", len(fits) / len(chosen), one.name)
             fits.append(fit(one, points, objective=loss, starts=starts, seed=session.seed))
-        report("weighing runs")
-        advice = advise_runs(fits, pairs(quantity, "--quantity"), budget, runs, seed=session.seed)
+        advice = advise_runs(fits, pairs(quantity, "--quantity"), budget, runs, seed=session.seed,
+                             progress=lambda done, doing: report("weighing runs", done, doing))  # fmt: skip
     tell_own(session, chosen)
     _show(session, advice)
     session.emit(advice.to_dict())

@@ -122,8 +122,7 @@ def _optima(session: Session, law: "Law", asked: dict[str, Any], sensitivity: bo
     from formsearch.derive import derive as derive_optima
 
     with progress(session.quiet) as report:
-        report("derivation")
-        found = derive_optima(law, **asked)
+        found = derive_optima(law, **asked, progress=lambda done, doing: report("derivation", done, doing))
         more = answers.Answers()
         if sensitivity:
             report("sensitivities")

@@ -9,6 +9,7 @@ from formsearch.derive.derivation import Check, Condition, Derivation, Result, S
 
 if TYPE_CHECKING:
     from formsearch.derive.equal import crossings, equivalent, indifference
+    from formsearch.derive.pace import Tell
     from formsearch.derive.practical import at_a_price, stepwise
     from formsearch.derive.sensitivity import elasticities, interactions, rate_of_substitution
     from formsearch.law import Law
@@ -46,6 +47,7 @@ def derive(
     resamples: Any = 200,
     level: float = 0.9,
     seconds: float = 4.0,
+    progress: Tell | None = None,
 ) -> Derivation:
     """Derive the optima of a law: stationarity, solution, second order, dependence, scaling, and a numeric check.
 
@@ -64,6 +66,7 @@ def derive(
     resamples : how many times the fit is resampled for intervals (0: none), or an object with `.names`, `.constants`.
     level : of the intervals.
     seconds : time limit of each symbolic step; a step that exceeds it falls back to a numeric solution, and says so.
+    progress : called with the share of the work that is done, 0 to 1, and with what comes next.
 
     Returns
     -------
@@ -75,8 +78,10 @@ def derive(
     InputError : constants, settings or the constraint do not fit the law.
     DerivationError : the constraint leaves nothing to optimise, or no optimum exists in what was asked for.
     """
+    from formsearch.derive.pace import silent
     from formsearch.derive.proof import prove
     from formsearch.registry import laws
 
     asked = laws[law] if isinstance(law, str) else law
-    return prove(asked, constants, minimise, subject_to, settings, sweep, threshold, resamples, level, seconds)
+    return prove(asked, constants, minimise, subject_to, settings, sweep, threshold, resamples, level, seconds,
+                 progress or silent)  # fmt: skip

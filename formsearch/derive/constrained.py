@@ -13,6 +13,7 @@ from formsearch.derive.growth import growth
 from formsearch.derive.joint import solve_jointly
 from formsearch.derive.naming import with_names
 from formsearch.derive.outcome import letter, partial
+from formsearch.derive.pace import Tell, part, silent
 from formsearch.derive.problem import DRAWS, Problem, make_problem
 from formsearch.derive.simplify import presented
 from formsearch.derive.sweep import frontier_tables
@@ -44,6 +45,7 @@ def frontier(
     text: str,
     settings: Mapping[str, float] | None,
     seconds: float,
+    tell: Tell = silent,
 ) -> Frontier:
     """Minimise over `minimise` (default: the constraint's variables that have no setting) subject to the constraint."""
     constraint = read_constraint(law, text)
@@ -59,7 +61,7 @@ def frontier(
     left = [n for n in names if n != gone]
     if not left:
         raise DerivationError(f"constraint {text!r} fixes {gone}: nothing is left to optimise; name more in minimise")
-    return Frontier(solve_jointly(problem, left, seconds), gone, formula, constraint, plain, conditions)
+    return Frontier(solve_jointly(problem, left, seconds, tell), gone, formula, constraint, plain, conditions)
 
 
 def constrained(
@@ -71,19 +73,21 @@ def constrained(
     sweep: Mapping[str, Sequence[float]] | None,
     drawn: Resampled | None,
     seconds: float,
+    tell: Tell = silent,
 ) -> Constrained:
     """The derivation under a constraint: elimination, optima, marginal rates, growth, the frontier's table."""
     import sympy
 
-    found = frontier(law, given, minimise, text, settings, seconds)
+    found = frontier(law, given, minimise, text, settings, seconds, part(tell, 0.0, 0.5))
     sentence = f"Solve {text} for {found.gone} and replace it in {letter(found.plain)}."
     equation = sympy.Eq(found.plain.symbols[found.gone], presented(found.formula), evaluate=False)
     check = Check("proved", "the constraint holds identically")
     steps = [Step("Put the constraint in", sentence, equation, check), *found.joint.steps, *marginal_rates(found)]
-    results = found.results(given, drawn)
+    results = found.results(given, drawn, part(tell, 0.5, 0.7))
+    tell(0.7, "growth")
     more_steps, more_results = growth(found, drawn)
     return Constrained(found.joint.rest, found.conditions, (*steps, *more_steps), (*results, *more_results),
-                       frontier_tables(found, sweep, drawn), found.order)  # fmt: skip
+                       frontier_tables(found, sweep, drawn, part(tell, 0.8, 1.0)), found.order)  # fmt: skip
 
 
 def marginal_rates(frontier: Frontier) -> list[Step]:

@@ -12,6 +12,7 @@ from formsearch.derive.constraint import Constraint
 from formsearch.derive.derivation import Check, Result
 from formsearch.derive.joint import Joint
 from formsearch.derive.outcome import Outcome, letter
+from formsearch.derive.pace import Tell, each, silent
 from formsearch.derive.problem import DRAWS, Problem
 from formsearch.derive.simplify import presented, symbols_named, tidy
 from formsearch.derive.solve import zero
@@ -139,11 +140,12 @@ class Frontier:
 
     # -- results -----------------------------------------------------------------------------------------------------
 
-    def results(self, given: Premises, drawn: Resampled | None) -> list[Result]:
+    def results(self, given: Premises, drawn: Resampled | None, tell: Tell = silent) -> list[Result]:
         """One result for each variable, for tokens per parameter, and for the target on the frontier."""
         rest = self.joint.rest
         numbers = self.at({}) if rest.values else None
-        results = [self._result(name, self.closed(name), numbers, given, drawn) for name in self.order]
+        todo = each(self.order, tell, lambda name: f"numbers of {name}")
+        results = [self._result(name, self.closed(name), numbers, given, drawn) for name in todo]
         if any(self.beyond(name) for name in self.order):
             return results  # what would follow from them follows from no optimum
         pair = self.tokens_and_size

@@ -13,6 +13,7 @@ from formsearch.derive.implicit import implicit_optima
 from formsearch.derive.numeric import SeveralVariables, root_near, without_derivatives
 from formsearch.derive.optimum import optimum
 from formsearch.derive.outcome import Outcome, letter
+from formsearch.derive.pace import Tell, each, part, silent
 from formsearch.derive.problem import DRAWS
 from formsearch.derive.roads import TOLERANCE
 from formsearch.derive.simplify import presented, symbols_named, tidy
@@ -104,7 +105,7 @@ def _lowest(problem: Problem, name: str, expression: Any, optima: Sequence[float
     return min(optima, key=lambda v: sign * (problem.at(expression, {**given, name: v}) or math.inf))
 
 
-def solve_jointly(problem: Problem, names: Sequence[str], seconds: float) -> Joint:
+def solve_jointly(problem: Problem, names: Sequence[str], seconds: float, tell: Tell = silent) -> Joint:
     """Optimise all the variables together, the others held.
 
     The joint minimum is the minimum over some variables of the minimum over the others, so a closed form found for
@@ -115,7 +116,10 @@ def solve_jointly(problem: Problem, names: Sequence[str], seconds: float) -> Joi
     outcomes: list[Outcome] = []
     steps: list[Step] = []
     while remaining:
-        tried = [optimum(current, n, seconds) for n in remaining]
+        # Each turn settles one variable and tries all that are left: n of them take at most n*(n + 1)/2.
+        ahead, whole = (k * (k + 1) / 2 for k in (len(remaining), len(names)))
+        turn = part(tell, 1 - ahead / whole, 1 - (ahead - len(remaining)) / whole)
+        tried = [optimum(current, n, seconds) for n in each(remaining, turn, lambda n: f"optimum in {n}")]
         for o in tried:
             if o.kind == "monotone":
                 raise DerivationError(_runaway(problem, o, names))

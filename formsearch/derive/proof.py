@@ -15,6 +15,7 @@ from formsearch.derive.naming import with_names
 from formsearch.derive.numeric import root_near
 from formsearch.derive.optimum import optimum
 from formsearch.derive.outcome import Outcome, letter
+from formsearch.derive.pace import Tell, each, part, silent
 from formsearch.derive.practical import practical
 from formsearch.derive.premises import Premises, premises
 from formsearch.derive.problem import Problem, make_problem, resolve
@@ -39,21 +40,23 @@ def prove(
     resamples: Any,
     level: float,
     seconds: float,
+    tell: Tell = silent,
 ) -> Derivation:
     """The work behind `formsearch.derive.derive`, which documents the arguments."""
     if not 0 < level < 1:
         raise InputError(f"level must lie between 0 and 1, not {level!r}")
+    tell(0.0, "premises")
     given = premises(law, constants, resamples)
     names = _names(law, minimise)
     drawn = None if given.resamples is None else Resampled(given.names, given.resamples, level)
     if subject_to is not None:
-        done = constrained(law, given, names, subject_to, settings, sweep, drawn, seconds)
+        done = constrained(law, given, names, subject_to, settings, sweep, drawn, seconds, tell)
         problem, conditions, names = done.problem, done.conditions, done.names
         steps, results, tables = done.steps, done.results, done.tables
     else:
         problem, conditions = with_names(make_problem(law, given.constants, settings, (), given.ranges))
         run = _together if names is not None and len(names) > 1 else _each
-        steps, results, tables, problem = run(problem, names, given, drawn, threshold, seconds)
+        steps, results, tables, problem = run(problem, names, given, drawn, threshold, seconds, tell)
     if minimise is not None and not any(r.kind in {"minimum", "maximum"} for r in results):
         said = "; ".join(r.remarks[0] for r in results if r.remarks) or "no interior optimum was found"
         raise DerivationError(f"law {law.name} has no optimum in {', '.join(names or ())}: {said}")
@@ -110,17 +113,18 @@ def _each(
     drawn: Resampled | None,
     threshold: float | None,
     seconds: float,
+    tell: Tell,
 ) -> tuple[tuple[Step, ...], tuple[Result, ...], tuple[Table, ...], Problem]:
     """Every variable by itself, the others held; optima first."""
     wanted = names or tuple(v for v in problem.law.variable_names if v not in problem.settings)
-    outcomes = [optimum(problem, n, seconds) for n in wanted]
+    outcomes = [optimum(problem, n, seconds) for n in each(wanted, part(tell, 0.0, _SOLVED), _solving)]
     outcomes.sort(key=_rank)
     chosen = buildable(problem, outcomes)
     steps: list[Step] = []
     results: list[Result] = []
     tables: list[Table] = []
     sizes = pair(problem)
-    for o in outcomes:
+    for o in each(outcomes, part(tell, _SOLVED, 1.0), lambda o: f"numbers of {o.x}"):
         steps += o.steps
         own = _numbers(problem, o.result, chosen, given, drawn)
         if sizes is not None and o.x == sizes[0] and o.kind == "closed":
@@ -140,16 +144,24 @@ def _each(
     return tuple(steps), tuple(results), tuple(tables), problem
 
 
+_SOLVED = 0.7
+"""Share of the work behind optima without a constraint that is algebra; the rest is numbers and intervals."""
+
+
+def _solving(name: str) -> str:
+    return f"optimum in {name}"
+
+
 def _together(
     problem: Problem, names: tuple[str, ...] | None, given: Premises, drawn: Resampled | None,
-    threshold: float | None, seconds: float,
+    threshold: float | None, seconds: float, tell: Tell,
 ) -> tuple[tuple[Step, ...], tuple[Result, ...], tuple[Table, ...], Problem]:  # fmt: skip
     """Several variables jointly: closed forms put into each other, the rest solved together by numbers."""
-    joint = solve_jointly(problem, names or (), seconds)
+    joint = solve_jointly(problem, names or (), seconds, part(tell, 0.0, _SOLVED))
     numbers = joint.at({}) if problem.values else None
     results: list[Result] = []
     sizes = pair(problem)
-    for name in joint.names:
+    for name in each(joint.names, part(tell, _SOLVED, 1.0), lambda name: f"interval of {name}"):
         own = joint.last(name).result
         expression = joint.solutions.get(name)
         if expression is not None:

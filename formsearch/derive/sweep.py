@@ -10,6 +10,7 @@ import numpy as np
 from formsearch.derive.derivation import Table
 from formsearch.derive.frontier import Frontier
 from formsearch.derive.outcome import letter
+from formsearch.derive.pace import Tell, each, silent
 from formsearch.derive.problem import resolve
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def frontier_tables(
-    frontier: Frontier, sweep: Mapping[str, Sequence[float]] | None, drawn: Resampled | None = None
+    frontier: Frontier,
+    sweep: Mapping[str, Sequence[float]] | None,
+    drawn: Resampled | None = None,
+    tell: Tell = silent,
 ) -> tuple[Table, ...]:
     """The frontier over the swept quantity, if every other variable has a value.
 
@@ -36,7 +40,7 @@ def frontier_tables(
         columns += [f"{n} {side}" for n in banded for side in ("low", "high")]
         drawn = drawn.thinned(_SEVERAL_DRAWS) if len(frontier.joint.left) > 1 else drawn
     rows: list[tuple[float | None, ...]] = []
-    for v in values:
+    for v in each(values, tell, lambda v: f"frontier at {given} = {v:.3g}"):
         found = frontier.at({given: float(v)})
         if found is None:
             rows.append((float(v), *([None] * (len(columns) - 1))))
