@@ -5,7 +5,7 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from formsearch.cli.advise import advise
 from formsearch.cli.compare import compare
@@ -42,6 +42,23 @@ VERBS = {
 """In the order of `formsearch --help`."""
 
 
+def _without_types(parameters: list[Any]) -> list[Any]:
+    """The parameters, of which `--help` shows no type of Python: arguments by name only, switches without a value."""
+    for parameter in parameters:
+        if parameter.param_type_name == "argument":
+            parameter.display_type_rich = lambda ctx: None
+        elif parameter.is_flag and parameter.metavar is None:
+            parameter.metavar = ""
+    return parameters
+
+
+class Command(TyperCommand):
+    """A verb, with a help for people who do not program in Python."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: D102
+        return _without_types(super().get_params(ctx))
+
+
 class Verbs(TyperGroup):
     """A group that names the nearest verbs when one is misspelt, and lists verbs in our order."""
 
@@ -50,6 +67,9 @@ class Verbs(TyperGroup):
         if command is None and not ctx.resilient_parsing:
             raise UnknownNameError("verb", cmd_name, VERBS, "`formsearch --help` lists them")
         return command
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: D102
+        return _without_types(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: D102
         return list(VERBS)
@@ -88,7 +108,7 @@ def _formsearch(
 
 
 for _name, _verb in VERBS.items():
-    app.command(_name, epilog=_verb.epilog, no_args_is_help=False)(_verb)  # type: ignore[attr-defined]
+    app.command(_name, cls=Command, epilog=_verb.epilog, no_args_is_help=False)(_verb)  # type: ignore[attr-defined]
 
 
 def run_app() -> None:

@@ -28,7 +28,7 @@ def data(
     session: Session,
     source: Source,
     more: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]", help="With `fetch`: the data set, and files of it.")
+        list[str] | None, typer.Argument(metavar="NAME", help="With `fetch`: the data set, and files of it.")
     ] = None,
 ) -> None:
     """List data sets; describe one, or a table of your own; `fetch NAME` downloads one."""

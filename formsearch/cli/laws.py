@@ -25,6 +25,7 @@ def laws(
         str | None,
         typer.Argument(
             help="Show this law (a name, or a file of yours); without it all are listed.",
+            metavar="NAME",
             autocompletion=completing.law_or_file,
         ),
     ] = None,

@@ -20,7 +20,7 @@ def report(
     session: Session,
     runs: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN...", help="The folder of a run, or its results.json. Several are compared."),
+        typer.Argument(metavar="RUN", help="The folder of a run, or its results.json. Several are compared."),
     ],
 ) -> None:
     """Render the report of an earlier run again, or one report that compares several; nothing is computed anew."""

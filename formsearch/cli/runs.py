@@ -30,9 +30,11 @@ FORMATS = (".csv", ".json", ".parquet")
 )
 def runs(
     session: Session,
-    action: Annotated[str, typer.Argument(help="list, show, compare, prune, export or repair.")] = "list",
+    action: Annotated[
+        str, typer.Argument(help="list, show, compare, prune, export or repair.", metavar="ACTION")
+    ] = "list",
     folders: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FOLDER]", help="What `--out` named, or a folder above it.")
+        list[Path] | None, typer.Argument(metavar="FOLDER", help="What `--out` named, or a folder above it.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With `prune`: only say what would go.")] = False,
 ) -> int:

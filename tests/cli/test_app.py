@@ -1,6 +1,7 @@
 """What all verbs share: help, suggestions, errors in one line, exit codes, quick start."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -23,20 +24,31 @@ def test_every_verb_explains_itself_with_an_example(cli, verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_help_names_no_types_of_python(verb: str) -> None:
+def test_help_names_no_types_of_python(cli, verb: str) -> None:
     command = typer.main.get_command(app).commands[verb]  # type: ignore[attr-defined]
-    for option in (p for p in command.params if p.name != "help" and p.param_type_name == "option"):
+    for option in (p for p in command.params if p.param_type_name == "option"):
         assert (option.metavar == "") == bool(option.is_flag), option.name
+    assert not re.search(r"<(str|bool|int|float|path|list)|\[\[", cli(verb, "--help").out, re.IGNORECASE)
+    assert "<bool>" not in cli("--help").out
 
 
-def test_an_interrupt_while_the_program_is_loaded_ends_it_quietly() -> None:
+@pytest.mark.parametrize(
+    ("script", "moment"),
+    [
+        ("formsearch_command", "formsearch"),
+        ("formsearch_command", "formsearch.fit"),
+        ("formsearch_command", "formsearch.cli.app"),
+        ("formsearch.cli", "formsearch.cli.app"),
+    ],
+)
+def test_an_interrupt_while_the_program_is_loaded_ends_it_quietly(script: str, moment: str) -> None:
     code = (
         "import sys\n"
         "class Interrupted:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'formsearch.cli.app': raise KeyboardInterrupt\n"
+        f"        if name == '{moment}': raise KeyboardInterrupt\n"
         "sys.meta_path.insert(0, Interrupted())\n"
-        "from formsearch.cli import main\n"
+        f"from {script} import main\n"
         "main()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
