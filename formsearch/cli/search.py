@@ -54,6 +54,10 @@ def search(
     max_complexity: Annotated[
         int | None, typer.Option(help="Constants and operators of a form together, at most. (default: 45)", min=1)
     ] = None,
+    operators: Annotated[
+        list[str] | None,
+        typer.Option(help="What new forms may be built from, of + * / pow log exp. (default: all)", metavar="WORD"),
+    ] = None,
     save: Annotated[
         str | None,
         typer.Option(help="Write the best accepted form as a candidate file NAME.py.", metavar="NAME"),
@@ -75,7 +79,7 @@ def search(
     from formsearch.core.objectives import parse_objective
     from formsearch.pipeline import searched
     from formsearch.search import search as search_forms
-    from formsearch.search.engine import MAX_COMPLEXITY
+    from formsearch.search.engine import MAX_COMPLEXITY, OPERATORS
 
     points = source.read()
     with progress(session.quiet) as report:
@@ -92,6 +96,7 @@ def search(
             generations=generations,
             max_constants=max_constants,
             max_complexity=max_complexity or MAX_COMPLEXITY,
+            operators=words(operators) or OPERATORS,
             progress=lambda p: report("search", searched(p, seconds, generations), f"{p.tried} forms, best {p.best}"),
         )
     session.say(front_table(front))

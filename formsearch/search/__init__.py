@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from formsearch.core.objectives import Objective
 from formsearch.law import Law
-from formsearch.search.engine import MAX_COMPLEXITY
+from formsearch.search.engine import MAX_COMPLEXITY, OPERATORS
 
 if TYPE_CHECKING:
     from formsearch.points import Points
@@ -38,22 +38,26 @@ def search(
     progress: Report | None = None,
     states: States | None = None,
     max_complexity: int = MAX_COMPLEXITY,
+    operators: Sequence[str] = OPERATORS,
 ) -> Front:
     """Search for forms that fit the points and extrapolate.
 
     Parameters
     ----------
     engine : name of an engine, an engine object, or several (they share the time and their finds are merged).
-    seconds : wall-clock budget, acceptance included.
+    seconds : wall-clock budget, acceptance included; with `generations` set, of PySR's runs only.
     seeds : `"registry"` starts from every registered law the points can feed, a list from those laws, `None` from
         nothing (a blind search).
     objective : what every fit minimises; by default least squares, of logarithms where a positive target spans more
         than a factor of two.
     train : split label of the rows to search on; by default those labelled fit, train or training, else all rows.
     variables : quantities that forms may use; by default every factor that varies.
-    generations : stop after so many generations of the native engine: the result then depends on the seed alone.
+    generations : stop after so many generations, whatever the clock says: what the native engine finds then depends
+        on the seed alone.
     max_constants : cap on the constants of a form (of one group, for grouped points).
     max_complexity : cap on the constants and operators of a form together, seeds included.
+    operators : what new forms may be built from, of + * / pow log exp; "pow" is a power with a constant exponent. The
+        registry's laws take part as they are.
     emphasis : rate at which small runs are discounted: a row weighs exp(-emphasis (1 - z)), z its overall size scaled
         to [0, 1]. By default 0 or 3, whichever predicts held-out larger runs better (see the front's `emphasis`).
     progress : called with `Progress` after every generation.
@@ -68,6 +72,6 @@ def search(
     return discover(
         Request(
             points, engine, seconds, seed, seeds, objective, train, variables, generations, max_constants, emphasis,
-            progress, states, max_complexity,
+            progress, states, max_complexity, tuple(operators),
         )
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,9 +14,19 @@ from formsearch.exceptions import InputError, UnknownNameError
 from formsearch.law import Law
 from formsearch.points import Points
 from formsearch.search.accept import MANY
-from formsearch.search.checkpoint import States, read_proposals, write_proposals
+from formsearch.search.checkpoint import Answer, States, read_answer, write_answer
 from formsearch.search.emphasis import Prepared, prepared
-from formsearch.search.engine import MAX_COMPLEXITY, Config, Engine, Progress, Proposal, Report, Spent, sequence_of
+from formsearch.search.engine import (
+    MAX_COMPLEXITY,
+    OPERATORS,
+    Config,
+    Engine,
+    Progress,
+    Proposal,
+    Report,
+    Spent,
+    sequence_of,
+)
 from formsearch.search.finish import Finish
 from formsearch.search.front import Candidate, Front
 from formsearch.search.judge import emphasised, folds_of
@@ -116,6 +126,7 @@ class Request:
     progress: Report | None = None
     states: States | None = None
     max_complexity: int = MAX_COMPLEXITY
+    operators: tuple[str, ...] = OPERATORS
 
 
 def discover(request: Request) -> Front:
@@ -137,7 +148,7 @@ def discover(request: Request) -> Front:
     names = (*config.variables, *sorted(extra))
     ready = prepared(
         chosen, names, config.objective, config.folds, config.seed, known, request.emphasis,
-        begun + PREPARING * request.seconds,
+        begun + PREPARING * config.limit,
     )  # fmt: skip
     if ready.note is not None:
         notes.append(ready.note)
@@ -145,7 +156,7 @@ def discover(request: Request) -> Front:
         notes.append(f"searched on a coreset of {Effort().most_rows} rows; refitted and judged on all {len(chosen)}")
     work = Proposing(request, engines, config, chosen, ready)
     proposals = work.proposals(begun + request.seconds - reserve_of(request.seconds, ready.bench))
-    finish = Finish(ready.bench, config, ready.reference, begun + request.seconds)
+    finish = Finish(ready.bench, config, ready.reference, begun + config.limit)
     candidates, near, best = finish.front(proposals)
     return Front(
         candidates=tuple(candidates), best=best, near=tuple(near), points=chosen.describe(),
@@ -157,7 +168,7 @@ def discover(request: Request) -> Front:
         status=status_of(request, work.stopped or finish.stopped, time.monotonic() - begun, candidates, chosen),
         seeds=tuple(law.name for law in config.seeds),
         emphasis=ready.rate, log=config.objective.log,
-        notes=tuple(notes + finish.notes + [n for e in engines for n in getattr(e, "notes", ())]),
+        notes=tuple(notes + finish.notes + work.notes),
     )  # fmt: skip
 
 
@@ -172,6 +183,7 @@ def configured(request: Request, chosen: Points) -> Config:
         generations=request.generations,
         max_constants=request.max_constants,
         max_complexity=request.max_complexity,
+        operators=request.operators,
         folds=tuple(folds_of(chosen, request.seed)),
         states=request.states,
     )
@@ -212,6 +224,8 @@ class Proposing:
         self.points = points if plain else replace(points, weight=weight * emphasised(points, ready.rate))
         self.tried = 0
         self.stopped = False
+        self.recalled: dict[int, Answer] = {}
+        """What engines had answered before an interruption, by their place."""
 
     def proposals(self, until: float) -> list[Proposal]:
         """What all engines propose, by turns, the most promising of each first."""
@@ -231,15 +245,19 @@ class Proposing:
         states, key = config.states, f"proposals of {place} {engine.name}"
         finished = None if states is None else states.load(key)
         if finished is not None:
-            own += read_proposals(finished)
+            answer = self.recalled[place] = read_answer(finished)
+            own += answer.proposals
+            self.tried = max(self.tried, answer.tried)
             return
         for proposal in engine.propose(self.points, config, self._watch):
             own.append(proposal)
-        stopped = any(s.stopped for s in self.spent)
-        if stopped:
+        spent = _spent(engine)
+        if spent is not None:
+            self.tried = max(self.tried, spent.tried)
+        if any(s.stopped for s in self.spent):
             raise KeyboardInterrupt
         if states is not None:
-            states.save(key, write_proposals(own))
+            states.save(key, write_answer(Answer(tuple(own), self.tried, spent, _notes(engine))))
 
     def _watch(self, progress: Progress) -> None:
         self.tried = max(self.tried, progress.tried)
@@ -249,17 +267,28 @@ class Proposing:
     @property
     def spent(self) -> list[Spent]:
         """What the engines that tell took."""
-        return list(self._spent())
+        told = ((self.recalled[k].spent if k in self.recalled else _spent(e)) for k, e in enumerate(self.engines))
+        return [spent for spent in told if spent is not None]
 
-    def _spent(self) -> Iterator[Spent]:
-        for e in self.engines:
-            if isinstance(spent := getattr(e, "spent", None), Spent):
-                yield spent
+    @property
+    def notes(self) -> list[str]:
+        """What the engines remarked."""
+        told = ((self.recalled[k].notes if k in self.recalled else _notes(e)) for k, e in enumerate(self.engines))
+        return [note for notes in told for note in notes]
 
     @property
     def kernel_share(self) -> float:
         """Share of the engines' time in the kernels."""
         return sum(s.kernel_seconds for s in self.spent) / max(sum(s.seconds for s in self.spent), 1e-9)
+
+
+def _spent(engine: Engine) -> Spent | None:
+    spent = getattr(engine, "spent", None)
+    return spent if isinstance(spent, Spent) else None
+
+
+def _notes(engine: Engine) -> tuple[str, ...]:
+    return tuple(getattr(engine, "notes", ()))
 
 
 def prepare() -> None:

@@ -28,6 +28,8 @@ GROUP = "formsearch.engines"
 OPERATORS = ("+", "*", "/", "pow", "log", "exp")
 MAX_COMPLEXITY = 45
 """Constants and operators of a form together, at most, by default."""
+UNHURRIED = 86_400.0
+"""Seconds that a counted number of generations may take: a day, so that no clock decides what is found."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,10 @@ class Config:
     """What to search for, and for how long.
 
     variables : quantities a form may use (columns of the points, or derived by a rule).
-    seconds : wall-clock budget of the engine. generations : stop after so many, whatever the clock says; with it
-        the native engine's result depends on the seed alone.
+    seconds : wall-clock budget of the engine. generations : stop after so many, whatever the clock says (see
+        `limit`); with it the native engine's result depends on the seed alone.
     seeds : laws whose forms start the search; empty for a blind search.
-    operators : what forms may be built from, of `OPERATORS`; the native engine has a grammar of its own.
+    operators : what forms may be built from, of `OPERATORS`, whichever engine builds them (see `vocabulary`).
     max_complexity : constants + operators at most.
     max_constants : cap on constants (per group, for grouped points).
     folds : the hold-outs inside the training points; an engine may use them to steer.
@@ -57,6 +59,11 @@ class Config:
     folds: tuple[Fold, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     states: States | None = field(default=None, repr=False)
+
+    @property
+    def limit(self) -> float:
+        """Seconds after which an engine ends: `seconds`, or where its work is counted by generations, a day."""
+        return self.seconds if self.generations is None else UNHURRIED
 
     def __post_init__(self) -> None:
         if not self.variables:

@@ -21,26 +21,13 @@ from formsearch.search.asymptotics import QUICK_SAMPLE, Surroundings, falling
 from formsearch.search.emit import to_raw
 from formsearch.search.engine import Config, Proposal, Step
 from formsearch.search.expression import from_law
-from formsearch.search.grammar import (
-    EXPONENT,
-    Apply,
-    Factor,
-    Form,
-    Log,
-    Power,
-    Scalar,
-    Sum,
-    Term,
-    complexity,
-    describe,
-    free_constant,
-    uses,
-)
+from formsearch.search.grammar import Form, complexity, describe, uses
 from formsearch.search.judge import Fold, size_axes
-from formsearch.search.mend import explodes, without_exponentials
+from formsearch.search.mend import constant_exponents, explodes, without_a_term, without_exponentials
 from formsearch.search.native import relative
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.scaling import Scaling
+from formsearch.search.vocabulary import says
 from formsearch.search.workbench import Candidate as Draft
 from formsearch.search.workbench import Fitted, Workbench
 
@@ -110,7 +97,7 @@ class Harvest:
                 continue
             sketch = self.normal(form, values)
             drafts.append((sketch, Origin(text, length, error)))
-            fixed = constant_exponents(sketch)
+            fixed = constant_exponents(*sketch)
             if fixed is not None:
                 origin = Origin(text, length, error, move="variable exponent made constant, refitted")
                 drafts.append((self.normal(*fixed), origin))
@@ -168,7 +155,8 @@ class Harvest:
         most = self.most_constants
         if self.config.max_constants is not None:
             most = min(most, self.config.max_constants)
-        return complexity(form) <= self.config.max_complexity and len(uses(form.body)) <= most
+        small = complexity(form) <= self.config.max_complexity and len(uses(form.body)) <= most
+        return small and says(form, self.config.operators)
 
     # -- out -----------------------------------------------------------------------------------------------------
 
@@ -238,69 +226,3 @@ def front(members: Sequence[Fitted], measure: object) -> list[Fitted]:
             best = value
             kept.append(f)
     return kept
-
-
-# -- rewriting ---------------------------------------------------------------------------------------------------
-
-
-def constant_exponents(sketch: Sketch) -> tuple[Form, dict[int, float]] | None:
-    """The form with x**(something of a variable) replaced by a power of x with a free exponent; None if it has none.
-
-    In the grammar such a power is exp(sum of ... * log x).
-    """
-    kinds = list(sketch.form.kinds)
-    changed = False
-
-    def factor(f: Factor) -> tuple[Factor, ...]:
-        nonlocal changed
-        if not isinstance(f, Apply):
-            return (f,)
-        if f.function == "exp":
-            logs = sorted(logs_in(f.arguments[0]))
-            if logs and any(len(t.factors) > 1 and logs_in((t,)) for t in f.arguments[0]):
-                changed = True
-                made = []
-                for x in logs:
-                    kinds.append(EXPONENT)
-                    made.append(Power(x, Scalar(-1.0, ((len(kinds) - 1, 1),))))
-                return tuple(made)
-        return (Apply(f.function, tuple(total(a) for a in f.arguments), f.exponent),)
-
-    def total(body: Sum) -> Sum:
-        return tuple(Term(t.coefficient, tuple(g for f in t.factors for g in factor(f))) for t in body)
-
-    body = total(sketch.form.body)
-    if not changed:
-        return None
-    return Form(body, tuple(kinds)), dict(enumerate(sketch.values))
-
-
-def logs_in(body: Sum) -> set[str]:
-    """Variables whose logarithm occurs in a sum."""
-    found: set[str] = set()
-    for term in body:
-        for f in term.factors:
-            if isinstance(f, Log):
-                found.add(f.variable)
-            elif isinstance(f, Apply):
-                found.update(*map(logs_in, f.arguments))
-    return found
-
-
-def without_a_term(body: Sum) -> Iterator[Sum]:
-    """The sum without each of its terms, and with each inner sum so treated; and each product without each factor."""
-    for k, term in enumerate(body):
-        if len(body) > 1:
-            yield body[:k] + body[k + 1 :]
-        for j, f in enumerate(term.factors):
-            others = term.factors[:j] + term.factors[j + 1 :]
-            if free_constant(term.coefficient) is not None and others:
-                yield (*body[:k], Term(term.coefficient, others), *body[k + 1 :])
-            if not isinstance(f, Apply):
-                continue
-            for m, argument in enumerate(f.arguments):
-                for smaller in without_a_term(argument):
-                    arguments = (*f.arguments[:m], smaller, *f.arguments[m + 1 :])
-                    changed = Apply(f.function, arguments, f.exponent)
-                    factors = (*term.factors[:j], changed, *term.factors[j + 1 :])
-                    yield (*body[:k], Term(term.coefficient, factors), *body[k + 1 :])

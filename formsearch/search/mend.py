@@ -29,6 +29,7 @@ from formsearch.search.grammar import (
     Term,
     complexity,
     describe,
+    free_constant,
     number,
     scalar_value,
     times,
@@ -127,3 +128,66 @@ def explodes(body: Sum, values: Sequence[float], sizes: Collection[str]) -> bool
         (f.function == "exp" and grows(f.arguments[0])) or any(explodes(a, values, sizes) for a in f.arguments)
         for term in body for f in term.factors if isinstance(f, Apply)
     )  # fmt: skip
+
+
+def constant_exponents(form: Form, values: tuple[float, ...]) -> tuple[Form, dict[int, float]] | None:
+    """The form with x**(something of a variable) replaced by a power of x with a free exponent; None if it has none.
+
+    In the grammar such a power is exp(sum of ... * log x).
+    """
+    kinds = list(form.kinds)
+    changed = False
+
+    def factor(f: Factor) -> tuple[Factor, ...]:
+        nonlocal changed
+        if not isinstance(f, Apply):
+            return (f,)
+        if f.function == "exp":
+            logs = sorted(logs_in(f.arguments[0]))
+            if logs and any(len(t.factors) > 1 and logs_in((t,)) for t in f.arguments[0]):
+                changed = True
+                made = []
+                for x in logs:
+                    kinds.append(EXPONENT)
+                    made.append(Power(x, Scalar(-1.0, ((len(kinds) - 1, 1),))))
+                return tuple(made)
+        return (Apply(f.function, tuple(total(a) for a in f.arguments), f.exponent),)
+
+    def total(body: Sum) -> Sum:
+        return tuple(Term(t.coefficient, tuple(g for f in t.factors for g in factor(f))) for t in body)
+
+    body = total(form.body)
+    if not changed:
+        return None
+    return Form(body, tuple(kinds)), dict(enumerate(values))
+
+
+def logs_in(body: Sum) -> set[str]:
+    """Variables whose logarithm occurs in a sum."""
+    found: set[str] = set()
+    for term in body:
+        for f in term.factors:
+            if isinstance(f, Log):
+                found.add(f.variable)
+            elif isinstance(f, Apply):
+                found.update(*map(logs_in, f.arguments))
+    return found
+
+
+def without_a_term(body: Sum) -> Iterator[Sum]:
+    """The sum without each of its terms, and with each inner sum so treated; and each product without each factor."""
+    for k, term in enumerate(body):
+        if len(body) > 1:
+            yield body[:k] + body[k + 1 :]
+        for j, f in enumerate(term.factors):
+            others = term.factors[:j] + term.factors[j + 1 :]
+            if free_constant(term.coefficient) is not None and others:
+                yield (*body[:k], Term(term.coefficient, others), *body[k + 1 :])
+            if not isinstance(f, Apply):
+                continue
+            for m, argument in enumerate(f.arguments):
+                for smaller in without_a_term(argument):
+                    arguments = (*f.arguments[:m], smaller, *f.arguments[m + 1 :])
+                    changed = Apply(f.function, arguments, f.exponent)
+                    factors = (*term.factors[:j], changed, *term.factors[j + 1 :])
+                    yield (*body[:k], Term(term.coefficient, factors), *body[k + 1 :])

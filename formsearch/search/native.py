@@ -22,6 +22,7 @@ import numpy as np
 
 from formsearch.core.batch import BatchResult
 from formsearch.core.objectives import LeastSquares, Objective
+from formsearch.exceptions import InputError
 from formsearch.points import Points
 from formsearch.search.checkpoint import EVERY, SHARE, capture, restore
 from formsearch.search.emit import to_raw
@@ -31,6 +32,8 @@ from formsearch.search.judge import coreset
 from formsearch.search.population import Effort, Population, Tools, error, sane_error, sane_objective, size
 from formsearch.search.workbench import Fitted, Steps, Workbench
 
+ROOTS = {"+", "*"}
+"""Operators that every form of this engine may need."""
 APART = 0.6
 """Share of the time, or of the generations, that islands search apart."""
 TIDYING, TIDIED, AGAIN = 0.08, 4, 1.5
@@ -59,7 +62,15 @@ class Native:
         return None
 
     def propose(self, points: Points, config: Config, report: Report | None = None) -> Iterable[Proposal]:
-        """Search until the time or the generations are over; yields the fronts of the population."""
+        """Search until the time or the generations are over; yields the fronts of the population.
+
+        Raises `InputError` for operators without those that all its forms are built from.
+        """
+        if not set(config.operators) >= ROOTS:
+            raise InputError(
+                f"the native engine builds sums of products: its operators must hold + and *, not only "
+                f"{' '.join(config.operators)}; --engine pysr can do with fewer"
+            )
         begun = time.monotonic()
         needed = dict.fromkeys((*config.variables, *(q for law in config.seeds for q in law.quantities)))
         core, folds = coreset(points, config.folds, self.effort.most_rows, config.seed)
@@ -125,7 +136,7 @@ class Archipelago:
 
     def run(self) -> None:
         """Start, breed until the time or the generations are over, and tidy up what was found."""
-        end = self.begun + self.config.seconds
+        end = self.begun + self.config.limit
         if not self.main.members:
             self.main.start()
             self.islands = [self.main, *(self.main.island(r) for r in self.rng.spawn(self.tools.effort.islands - 1))]

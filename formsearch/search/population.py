@@ -26,6 +26,7 @@ from formsearch.search.judge import size_axes
 from formsearch.search.moves import children
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.places import Draft
+from formsearch.search.vocabulary import says
 from formsearch.search.workbench import Candidate, Family, Fitted, Steps, Workbench, drive
 
 CANCELLATION = 20.0
@@ -241,11 +242,12 @@ class Population:
                 del self.members[f.form]
 
     def admissible(self, candidate: Candidate) -> bool:
-        """Within the caps on size."""
+        """Within the caps on size and the operators asked for."""
         form = candidate.sketch.form
         if self.config.max_constants is not None and len(form.kinds) > self.config.max_constants:
             return False
-        return candidate.measured() <= self.config.max_complexity and bool(uses(form.body))
+        allowed = candidate.measured() <= self.config.max_complexity and bool(uses(form.body))
+        return allowed and says(form, self.config.operators)
 
     def promises(self, f: Fitted, slack: float) -> bool:
         """Whether a form fits better than its parent, or nearly as well as members of its size."""

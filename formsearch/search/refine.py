@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 BOTH = "{}, then native"
 GENERATIONS = 12
 """Of the native engine, where the clock must not decide: about 5 s on two cores for some hundred rows."""
-UNHURRIED = 3600.0
-"""Seconds that a counted number of generations may take: on a busy machine the clock would decide what is found."""
 
 
 class Refinement:
@@ -49,14 +47,13 @@ class Refinement:
 
     def proposals(self, found: Sequence[Proposal], seconds: float) -> Iterator[Proposal]:
         """What the native engine makes of the forms in so many seconds, or generations where they are counted."""
-        from formsearch.search.native import Native
+        from formsearch.search.native import ROOTS, Native
 
-        if not found:
+        if not found or not set(self.config.operators) >= ROOTS:
             return
         engine = Native()
-        limit = max(seconds, 0.1) if self.generations is None else UNHURRIED
         config = replace(
-            self.config, seeds=tuple(seeds_of(found, self.by)), seconds=limit, states=None,
+            self.config, seeds=tuple(seeds_of(found, self.by)), seconds=max(seconds, 0.1), states=None,
             folds=self.config.folds or tuple(folds_of(self.points, self.config.seed)),
             generations=self.generations,
         )  # fmt: skip

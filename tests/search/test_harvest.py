@@ -10,10 +10,9 @@ from formsearch import Points, laws
 from formsearch.search.engine import Config, Proposal
 from formsearch.search.finish import Finish
 from formsearch.search.grammar import describe, uses
-from formsearch.search.harvest import Harvest, constant_exponents, without_a_term
+from formsearch.search.harvest import Harvest
 from formsearch.search.judge import folds_of
-from formsearch.search.mend import explodes
-from formsearch.search.normal import Sketch
+from formsearch.search.mend import constant_exponents, explodes, without_a_term
 from formsearch.search.scaling import Scaling
 from formsearch.search.workbench import Workbench
 
@@ -100,7 +99,7 @@ def test_what_explodes(text: str, found: bool) -> None:
 def test_constant_exponents_leaves_others_alone() -> None:
     h = harvest()
     form, values = h.scaling.form("0.75 + exp(0.3*x1^(-0.2)) + x2^(-0.3)")
-    assert constant_exponents(Sketch(form, tuple(values.values()))) is None
+    assert constant_exponents(form, tuple(values.values())) is None
 
 
 def test_pruning_reaches_inside() -> None:

@@ -133,7 +133,7 @@ class Search:
         self.begun = time.monotonic()
         self.config, self.effort, self.report = config, effort, report
         self.interrupted = False
-        self.end = self.begun + config.seconds
+        self.end = self.begun + config.limit
         core, folds = coreset(points, config.folds, effort.most_rows, config.seed)
         self.rows, self.all_rows = len(core), len(points)
         self.scaling = Scaling.of(core, usable(core, config))
@@ -307,12 +307,15 @@ def usable(points: Points, config: Config) -> list[str]:
 def operators(points: Points, scaling: Scaling, config: Config) -> list[str]:
     """Operon's names. Logarithms and exponentials only where powers cannot do: for columns that hold zeros.
 
-    (On positive columns they double the space and lead to bloat: powers find the same laws in half the time.)
+    (On positive columns they double the space and lead to bloat: powers find the same laws in half the time.) A search
+    that may not use powers gets what it asks for. Raises `InputError` without products, which every tree has.
     """
+    if "*" not in config.operators:
+        raise InputError("Operon gives every variable a weight: its operators must hold *; --engine pysr does not")
     zeros = any(not (points.column(q) > 0).all() for q in scaling.names)
-    wanted = [o for o in config.operators if o not in ("log", "exp") or (zeros and o == "exp")]
-    if not set(wanted) & {"+", "*", "/", "pow"}:
-        wanted = list(config.operators)
+    wanted = list(config.operators)
+    if "pow" in wanted:
+        wanted = [o for o in wanted if o not in ("log", "exp") or (zeros and o == "exp")]
     return [name for o in wanted for name in OPERATORS[o]]
 
 

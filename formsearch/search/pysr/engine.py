@@ -2,13 +2,10 @@
 
 PySR is never imported here. Each seed runs in a child process (`formsearch.search.pysr.child`) with a time limit and
 writes its front to a folder of its own, which is read while it runs and whatever ends it.
-Longer than other modules: the states that a child can leave behind are told apart in one place.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,21 +17,21 @@ from formsearch.search.child import Children, processors
 from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, warn_failed
 from formsearch.search.grammar import complexity, uses
 from formsearch.search.mend import mended
+from formsearch.search.pysr.folders import fresh_folder, last_run, runs_folder, saved_rows, write_record
 from formsearch.search.pysr.hall import Row, read_hall
 from formsearch.search.pysr.losses import elementwise_loss
 from formsearch.search.pysr.options import SIZE, Exponents, Wish, nodes_allowed, options, variable_nodes
 from formsearch.search.pysr.probe import CONSENT, Probe, consent, probe
 from formsearch.search.pysr.signature import Signature, read_signature
 from formsearch.search.pysr.task import Task, law_guesses, prepare, saved_guesses
-from formsearch.search.pysr.template import same
 from formsearch.search.refine import Refinement
+from formsearch.search.vocabulary import says
 
 if TYPE_CHECKING:
     from formsearch.law import Law
     from formsearch.points import Points
 
 MODULE = "formsearch.search.pysr.child"
-RECORD = "run.json"
 WATCH = 1.0
 """Seconds between two looks at the files of a running search."""
 LATER = 5.0
@@ -159,7 +156,7 @@ class Run:
     def __init__(self, engine: PySR, task: Task, config: Config, found: Probe, signature: Signature) -> None:
         self.engine, self.task, self.config, self.found, self.signature = engine, task, config, found, signature
         self.saved, saved_in = self._saved()
-        self.folder = self._fresh_folder()
+        self.folder = fresh_folder(self.base, task.points.hash)
         self.seeds = [config.seed + k for k in range(engine.runs)]
         self.record: dict[str, Any] = {
             "formsearch": "a search by PySR; rows are in the scaled variables",
@@ -173,69 +170,27 @@ class Run:
         if config.states is not None:
             config.states.save(STATE, {"folder": str(self.folder)})
 
-    # -- folders -------------------------------------------------------------------------------------------------
+    def _saved(self) -> tuple[list[Row], str | None]:
+        """Rows of an earlier run that this one goes on from, and its folder."""
+        given, states = self.engine.resume, self.config.states
+        if given is not None:
+            folder = last_run(self.base, self.task.points.hash) if given == LAST else Path(given)
+            rows = saved_rows(folder, self.task.describe())
+            if not rows:
+                self.engine.notes.append(f"nothing was found yet in {folder}: the search starts anew")
+            return rows, str(folder)
+        noted = None if states is None else (states.load(STATE) or {}).get("folder")
+        if noted is None:
+            return [], None
+        try:
+            return saved_rows(Path(noted), self.task.describe()), str(noted)
+        except InputError:  # what nobody asked for may be gone
+            return [], None
 
     @property
     def base(self) -> Path:
         """Where runs are kept."""
         return Path(self.engine.folder) if self.engine.folder is not None else runs_folder()
-
-    def _last(self) -> Path:
-        """The newest run on the same points: names begin with their hash, then the time."""
-        runs = sorted(self.base.glob(f"{self.task.points.hash}-*"))
-        if not runs:
-            raise InputError(f"there is no earlier run of PySR on these points in {self.base}: leave resume out")
-        return runs[-1]
-
-    def _fresh_folder(self) -> Path:
-        base = self.base
-        stem = f"{self.task.points.hash}-{time.strftime('%Y%m%d-%H%M%S')}"
-        for k in range(1000):
-            folder = base / (stem if not k else f"{stem}-{k}")
-            try:
-                folder.mkdir(parents=True)
-            except FileExistsError:
-                continue
-            except OSError as error:
-                raise InputError(f"cannot write to {base} ({error.strerror}): choose another folder") from None
-            return folder.absolute()
-        raise InputError(f"{base} holds a thousand runs of this second: choose another folder")
-
-    def _saved(self) -> tuple[list[Row], str | None]:
-        """Rows of an earlier run on the same scaled points, and its folder."""
-        given = self._last() if self.engine.resume == LAST else self.engine.resume
-        wanted = given is not None
-        if given is None and self.config.states is not None:
-            given = (self.config.states.load(STATE) or {}).get("folder")
-        if given is None:
-            return [], None
-        folder = Path(given)
-        try:
-            record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-            old = record["task"]
-            halls = [read_hall(p) for p in sorted(folder.iterdir()) if p.is_dir()]
-        except (OSError, ValueError, KeyError, TypeError):
-            if wanted:
-                raise InputError(f"{folder} is no folder of a PySR run of formsearch: it has no {RECORD}") from None
-            return [], None
-        new = self.task.describe()
-        if differing := [k for k in new if k != "template" and old.get(k) != new[k]]:
-            if wanted:
-                raise InputError(
-                    f"{folder} was searched on other data ({', '.join(differing)} differ): resume with the same "
-                    "table, variables and rows"
-                )
-            return [], None
-        if not same(old.get("template"), new["template"]):
-            # Its rows would mean something else here.
-            if wanted:
-                was = record.get("around") or ("groups" if old.get("template") else "no template")
-                raise InputError(f"{folder} was searched with another template ({was}): resume with the same, or not")
-            return [], None
-        rows = [row for hall in halls for row in hall.rows]
-        if not rows and wanted:
-            self.engine.notes.append(f"nothing was found yet in {folder}: the search starts anew")
-        return rows, str(folder)
 
     # -- the search ----------------------------------------------------------------------------------------------
 
@@ -270,7 +225,7 @@ class Run:
             elif self.config.seeds:
                 notes.append(f"PySR {version} takes no guesses (they came with PySR 2): the search starts from nothing")
             return []
-        saved = saved_guesses(self.task, self.saved, self.signature.template_guesses)
+        saved = saved_guesses(self.task, self.saved, self.config.operators, self.signature.template_guesses)
         if self.saved and not saved:
             notes.append(f"PySR {version} takes no templates with parameters as guesses: the search starts anew")
         size = nodes_allowed(min(self.config.max_complexity, SIZE), self.exponents)
@@ -335,9 +290,7 @@ class Run:
         return f"search with --allow-julia-install (or {CONSENT}=1) to let PySR complete its installation"
 
     def _write_record(self) -> None:
-        part = self.folder / f"{RECORD}.part"
-        part.write_text(json.dumps(self.record, indent=1), encoding="utf-8")
-        os.replace(part, self.folder / RECORD)
+        write_record(self.folder, self.record)
 
     # -- what was found ------------------------------------------------------------------------------------------
 
@@ -348,9 +301,10 @@ class Run:
             sources.append((f"PySR, saved in {self.record['resumed_from']}", self.saved))
         for label, rows in sources:
             for proposal in self.task.proposals(rows, label):
-                for form in (proposal, *(mended(proposal) if self.engine.mend else ())):
-                    if self._within_limits(form):
-                        yield form
+                # PySR keeps to its operators; what we make of its rows has to as well.
+                changed = mended(proposal) if self.engine.mend else ()
+                spoken = (form for form in changed if says(form.form, self.config.operators))
+                yield from filter(self._within_limits, (proposal, *spoken))
 
     def _within_limits(self, proposal: Proposal) -> bool:
         """PySR counts nodes, and no constants: what is too large by our count is left out."""
@@ -401,10 +355,3 @@ class Watch:
             self.report(
                 Progress(now - self.begun, len(self.seen), best.equation, (2 * best.loss) ** 0.5, best.complexity)
             )
-
-
-def runs_folder() -> Path:
-    """Where runs are kept by default: the user's state folder."""
-    from platformdirs import user_state_path
-
-    return user_state_path("formsearch") / "pysr"

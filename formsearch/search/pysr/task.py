@@ -209,8 +209,21 @@ def _spoken(found: Read, operators: Sequence[str]) -> bool:
     return all(words.get(e.func) in operators for e in parts if e.args)
 
 
-def saved_guesses(task: Task, rows: Sequence[Row], templates: bool) -> list[Any]:
-    """The saved rows as guesses; of templates only where PySR takes parameter vectors in them."""
+WRITTEN = {" + ": "+", " - ": "+", " * ": "*", " / ": "/", " ^ ": "pow", "log(": "log", "exp(": "exp"}
+"""How PySR writes our operators."""
+
+
+def _written(equation: str) -> set[str]:
+    """The operators in a row of PySR's table."""
+    return {word for sign, word in WRITTEN.items() if sign in equation}
+
+
+def saved_guesses(task: Task, rows: Sequence[Row], operators: Sequence[str], templates: bool) -> list[Any]:
+    """The saved rows as guesses, those that the operators can say: PySR ends a search that is given another.
+
+    Of templates only where PySR takes parameter vectors in them.
+    """
+    rows = [row for row in rows if _written(row.equation) <= set(operators)]
     if task.template is None:
         return [row.equation for row in rows]
     found: list[Mapping[str, Any]] = []
