@@ -1,4 +1,4 @@
-"""What is published: nothing but the two packages with their data and the console script, and it works where it is installed."""
+"""What is published: the two packages with their data and the console script, nothing else; and it works installed."""
 
 import os
 import subprocess

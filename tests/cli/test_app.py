@@ -93,7 +93,7 @@ def test_misspelt_verbs_and_options_are_bad_input(cli) -> None:
         (["compare", "zhao2025", "--starts", "few"], "invalid value for '--starts': "),
         (["compare", "a", "b"], "got unexpected extra argument"),
         (["run", "--laws"], "option '--laws' requires an argument"),
-        (["report"], "missing argument 'RUN...'; see `formsearch report --help`"),
+        (["report"], "missing argument 'RUN'; see `formsearch report --help`"),
     ],
 )
 def test_command_lines_that_cannot_be_parsed_are_bad_input_in_one_line(cli, words, message: str) -> None:
