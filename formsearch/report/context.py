@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from formsearch.report.blocks import Cell, Column, Equation, Figure, Formula, Report, Section, Table
-from formsearch.report.schema import Document, LawRecord, PointsRecord, parse
+from formsearch.report.schema import Document, parse
+from formsearch.report.schema.points import LawRecord, PointsRecord
 from formsearch.report.text import sentence
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from formsearch.report.blocks import Block, Bullets, Cell, Column, Heading, Paragraph, Section, Value
 from formsearch.report.context import Builder
 from formsearch.report.figures import unit_of
-from formsearch.report.schema import AdviceRecord, AimRecord
+from formsearch.report.schema.fits import AdviceRecord, AimRecord
 from formsearch.report.text import sentence
 from formsearch.typesetting.numbers import number, sized
 

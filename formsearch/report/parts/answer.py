@@ -5,7 +5,8 @@ from __future__ import annotations
 from formsearch.report.blocks import Equation
 from formsearch.report.context import Builder
 from formsearch.report.parts import derivations, leaderboard, search
-from formsearch.report.schema import DerivationRecord, LeaderboardRecord
+from formsearch.report.schema.board import LeaderboardRecord
+from formsearch.report.schema.derivation import DerivationRecord
 from formsearch.report.text import sentence
 from formsearch.typesetting.numbers import listed, number, percent, plural, sized
 

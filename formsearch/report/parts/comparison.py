@@ -9,7 +9,8 @@ from formsearch.report import plots
 from formsearch.report.blocks import Block, Cell, Column, Facts, Figure, Figures, Paragraph, Section, Value
 from formsearch.report.context import Builder
 from formsearch.report.parts import derivations, leaderboard, search
-from formsearch.report.schema import LeaderboardRecord, ResultRecord, ScoreRecord
+from formsearch.report.schema.board import LeaderboardRecord, ScoreRecord
+from formsearch.report.schema.derivation import ResultRecord
 from formsearch.report.text import sentence
 from formsearch.typesetting import maths
 from formsearch.typesetting.maths import Formula

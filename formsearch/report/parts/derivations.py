@@ -29,7 +29,9 @@ from formsearch.report.blocks import (
 from formsearch.report.context import Builder
 from formsearch.report.figures import unit_of as quantity_unit
 from formsearch.report.parts import frontier
-from formsearch.report.schema import CheckRecord, DerivationRecord, ExponentRecord, LawRecord, ResultRecord, TableRecord
+from formsearch.report.schema.derivation import DerivationRecord, ExponentRecord, ResultRecord, TableRecord
+from formsearch.report.schema.points import LawRecord
+from formsearch.report.schema.search import CheckRecord
 from formsearch.report.text import objective, sentence
 from formsearch.typesetting import maths
 from formsearch.typesetting.numbers import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from formsearch.report.blocks import Block, Bullets, Cell, Column, Heading, Paragraph, Section, Value
 from formsearch.report.context import Builder
-from formsearch.report.schema import FitRecord
+from formsearch.report.schema.fits import FitRecord
 from formsearch.report.text import objective, sentence
 from formsearch.typesetting.numbers import MISSING, number, percent, with_interval
 

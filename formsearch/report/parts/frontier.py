@@ -12,7 +12,8 @@ from formsearch.report import plots
 from formsearch.report.blocks import Figure
 from formsearch.report.context import Builder
 from formsearch.report.figures import unit_of
-from formsearch.report.schema import DerivationRecord, LawRecord, TableRecord
+from formsearch.report.schema.derivation import DerivationRecord, TableRecord
+from formsearch.report.schema.points import LawRecord
 from formsearch.typesetting import maths
 from formsearch.typesetting.numbers import number, sized
 

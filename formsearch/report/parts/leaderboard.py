@@ -23,7 +23,7 @@ from formsearch.report.blocks import (
     Value,
 )
 from formsearch.report.context import Builder
-from formsearch.report.schema import LeaderboardRecord, PartRecord, ScoreRecord
+from formsearch.report.schema.board import LeaderboardRecord, PartRecord, ScoreRecord
 from formsearch.report.text import objective, sentence
 from formsearch.typesetting.numbers import MISSING, listed, number, percent, plural, with_interval
 

@@ -13,7 +13,7 @@ from formsearch.report import plots
 from formsearch.report.blocks import Block, Bullets, Column, Facts, Figures, Paragraph, Section, Value
 from formsearch.report.context import Builder
 from formsearch.report.parts.leaderboard import best_of
-from formsearch.report.schema import PointsRecord
+from formsearch.report.schema.points import PointsRecord
 from formsearch.typesetting.numbers import listed, number, plural, sized
 
 Array = NDArray[np.float64]

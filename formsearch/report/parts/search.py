@@ -24,7 +24,7 @@ from formsearch.report.blocks import (
     Value,
 )
 from formsearch.report.context import Builder
-from formsearch.report.schema import CandidateRecord, FrontRecord
+from formsearch.report.schema.search import CandidateRecord, FrontRecord
 from formsearch.report.text import sentence
 from formsearch.typesetting import maths
 from formsearch.typesetting.numbers import MISSING, listed, number, plural
