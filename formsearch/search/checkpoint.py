@@ -8,6 +8,7 @@ ends, after equally many generations, with the same result to the bit.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from formsearch.codec import Codec
 from formsearch.exceptions import FormsearchError, StoreError
 from formsearch.search.emit import emit
-from formsearch.search.engine import Proposal, Step
+from formsearch.search.engine import Proposal, Spent, Step
 from formsearch.search.grammar import Apply, Form, Kind, Log, Power, Scalar, Term
 from formsearch.search.population import Population
 from formsearch.search.workbench import Fitted
@@ -39,8 +40,18 @@ class States(Protocol):
         """Keep the state of a part, in place of its last one."""
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What an engine that is done has proposed, what it tried and took, and its remarks."""
+
+    proposals: tuple[Proposal, ...]
+    tried: int
+    spent: Spent | None = None
+    notes: tuple[str, ...] = ()
+
+
 _FORMS = Codec(Apply, Form, Kind, Log, Power, Scalar, Term)
-_PROPOSALS = Codec(Apply, Form, Kind, Log, Power, Proposal, Scalar, Step, Term)
+_PROPOSALS = Codec(Answer, Apply, Form, Kind, Log, Power, Proposal, Scalar, Spent, Step, Term)
 
 
 def capture(search: Archipelago, seconds: float) -> dict[str, Any]:
@@ -170,3 +181,17 @@ def read_proposals(state: Mapping[str, Any]) -> list[Proposal]:
     if not isinstance(proposals, list) or not all(isinstance(p, Proposal) for p in proposals):
         raise StoreError("the stored proposals of an engine cannot be read")
     return proposals
+
+
+def write_answer(answer: Answer) -> dict[str, Any]:
+    """The answer of an engine, as JSON."""
+    return {"answer": _PROPOSALS.write(answer)}
+
+
+def read_answer(state: Mapping[str, Any]) -> Answer:
+    """The answer that was written. Raises `StoreError` for anything else."""
+    match _PROPOSALS.read(state.get("answer")):
+        case Answer(tuple() as proposals, int(), Spent() | None, tuple() as notes) as answer:
+            if all(isinstance(p, Proposal) for p in proposals) and all(isinstance(n, str) for n in notes):
+                return answer
+    raise StoreError("the stored answer of an engine cannot be read")

@@ -252,12 +252,14 @@ def _stores() -> st.SearchStrategy[bytes]:
 
 def _stored(content: Any, folder: Path) -> None:
     from formsearch.payloads import derivation_codec
-    from formsearch.search.checkpoint import read_proposals
+    from formsearch.search.checkpoint import read_answer, read_proposals
 
     with watched():
         derivation_codec().read(content)
     with watched():
         read_proposals({"proposals": content})
+    with watched():
+        read_answer({"answer": content})
 
 
 def _documents() -> st.SearchStrategy[Any]:
@@ -274,6 +276,8 @@ def _documents() -> st.SearchStrategy[Any]:
         "system",
         "Proposal",
         "Result",
+        "Answer",
+        "Spent",
     )
     heads = (
         "Symbol",
