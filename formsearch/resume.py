@@ -72,7 +72,7 @@ class Remembered:
                 return fit_of(found, law, points, loss)
         begun = time.perf_counter()
         fitted = compute(law, points, objective=loss, starts=starts, seed=seed, by=by, shared=shared)
-        self.store.put(key, "fit", fit_payload(fitted), f"{law.name} on {points.name}", time.perf_counter() - begun)
+        self.store.put(key, "fit", fit_payload(fitted), _label(law, points), time.perf_counter() - begun)
         return fitted
 
     def many(self, asked: Sequence[FitRequest]) -> Iterator[tuple[int, Fit | FormsearchError]]:
@@ -95,7 +95,7 @@ class Remembered:
             if isinstance(payload, FormsearchError):
                 yield number, payload
                 continue
-            self.store.put(keys[number], "fit", payload, f"{r.law.name} on {r.points.name}", seconds)
+            self.store.put(keys[number], "fit", payload, _label(r.law, r.points), seconds)
             # Through JSON, as if it had been recalled: the same object wherever it was made.
             yield number, fit_of(json.loads(as_text(payload)), r.law, r.points, r.objective)
 
@@ -238,6 +238,11 @@ def resamples_key(fit: Fit, number: int, size: int, seed: int, kind: str, by: st
         "resamples", law=fit.law.key, fit=_identity(fit), number=number, size=size, seed=seed, how=kind, by=by,
         code=code_version("core", "fit"),
     )  # fmt: skip
+
+
+def _label(law: Law, points: Points) -> str:
+    """What a reader of the store sees of a fit: parts of a table have its name."""
+    return f"{law.name} on {points.name}, {len(points)} rows"
 
 
 def _identity(fit: Fit) -> str:

@@ -17,7 +17,8 @@ from typing import Any
 
 from formsearch.exceptions import StoreError
 from formsearch.ledger import UNKNOWN
-from formsearch.store import SCHEMA_VERSION, Store, checksum
+from formsearch.migrations import SCHEMA_VERSION
+from formsearch.store import Store, checksum
 
 GAP = 10_000
 """Numbers of rows in a row that may be missing before SQLite is asked for the next one."""

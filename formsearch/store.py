@@ -27,68 +27,13 @@ from typing import Any, Self
 import numpy as np
 
 from formsearch.exceptions import StoreError
-
-APPLICATION_ID = 0x666F726D
-"""Marks a SQLite file as one of ours ("form"): other people's databases are never written to."""
-
-SCHEMA_VERSION = 2
+from formsearch.migrations import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
 
 BUSY_SECONDS = 30.0
 """How long a writer waits for another one before it gives up."""
 
 CLOSING_SECONDS = 3.0
 """How long the one who closes the file waits for readers to let it fold the write-ahead log into it."""
-
-_MIGRATIONS: Mapping[int, str] = {
-    # from version -> statements that lead to the next one; 0 is an empty file
-    0: """
-        CREATE TABLE work (
-            key     TEXT PRIMARY KEY,
-            kind    TEXT NOT NULL,
-            payload TEXT NOT NULL,
-            created TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
-        ) WITHOUT ROWID;
-        CREATE INDEX work_by_kind ON work (kind, created);
-    """,
-    # Numbered rows can be read one by one from a damaged file; runs tell what was done when.
-    1: """
-        ALTER TABLE work RENAME TO work_1;
-        DROP INDEX work_by_kind;
-        CREATE TABLE work (
-            id       INTEGER PRIMARY KEY,
-            key      TEXT NOT NULL UNIQUE,
-            kind     TEXT NOT NULL,
-            label    TEXT NOT NULL DEFAULT '',
-            payload  TEXT NOT NULL,
-            checksum TEXT NOT NULL,
-            seconds  REAL,
-            run      INTEGER,
-            used     INTEGER,
-            created  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
-        );
-        CREATE INDEX work_by_kind ON work (kind, label);
-        INSERT INTO work (key, kind, payload, checksum, created)
-            SELECT key, kind, payload, checksum(payload), created FROM work_1 ORDER BY created, key;
-        DROP TABLE work_1;
-        CREATE TABLE checkpoint (
-            key      TEXT PRIMARY KEY,
-            payload  TEXT NOT NULL,
-            checksum TEXT NOT NULL,
-            created  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
-        );
-        CREATE TABLE run (
-            id       INTEGER PRIMARY KEY,
-            began    TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
-            ended    TEXT,
-            status   TEXT NOT NULL DEFAULT 'running',
-            host     TEXT NOT NULL,
-            process  INTEGER NOT NULL,
-            about    TEXT NOT NULL,
-            recalled INTEGER NOT NULL DEFAULT 0,
-            summary  TEXT
-        );
-    """,
-}
 
 
 def work_key(kind: str, **parts: object) -> str:
@@ -151,15 +96,28 @@ class Store:
             raise
 
     def _connect(self) -> sqlite3.Connection:
-        name: str = self.path
-        if self.read_only:
-            if not Path(self.path).is_file():
-                raise StoreError(f"there is no store {self.path}: check the path")
-            name = f"{Path(self.path).absolute().as_uri()}?mode=ro"
+        if not self.read_only:
+            return self._opened(self.path)
+        if not Path(self.path).is_file():
+            raise StoreError(f"there is no store {self.path}: check the path")
+        name = Path(self.path).absolute().as_uri()
+        db = self._opened(f"{name}?mode=ro", uri=True)
+        try:
+            db.execute("PRAGMA user_version").fetchone()
+        except sqlite3.OperationalError as error:
+            db.close()
+            if _code(error) != sqlite3.SQLITE_CANTOPEN or _not_empty(Path(f"{self.path}-wal")):
+                raise
+            # Even a reader keeps a file beside a store with a write-ahead log; where none can be made, nobody writes.
+            return self._opened(f"{name}?immutable=1", uri=True)
+        except sqlite3.Error:  # a damaged file is told of by the one who prepares it
+            pass
+        return db
+
+    def _opened(self, name: str, uri: bool = False) -> sqlite3.Connection:
         return sqlite3.connect(
-            name, uri=self.read_only, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False,
-            cached_statements=32,
-        )  # fmt: skip
+            name, uri=uri, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=32
+        )
 
     # -- work ----------------------------------------------------------------------------------------------------
 
@@ -319,7 +277,7 @@ class Store:
         db.execute("BEGIN IMMEDIATE")  # another process may be doing the same: look again under the lock
         try:
             for step in range(self._recognise(), SCHEMA_VERSION):
-                for statement in filter(str.strip, _MIGRATIONS[step].split(";")):
+                for statement in filter(str.strip, MIGRATIONS[step].split(";")):
                     db.execute(statement)
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -381,6 +339,10 @@ def _scalar(value: object) -> object:
     raise TypeError(f"cannot store {type(value).__name__} as JSON")
 
 
+def _not_empty(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
+
+
 def _code(error: sqlite3.Error) -> int:
     return int(getattr(error, "sqlite_errorcode", -1)) & 0xFF
 
@@ -389,7 +351,8 @@ def _remedy(error: sqlite3.Error) -> str:
     remedies = {
         sqlite3.SQLITE_FULL: "the disk is full: free some space; what was finished is kept",
         sqlite3.SQLITE_READONLY: "the file or its folder is read-only: choose a folder that can be written",
-        sqlite3.SQLITE_CANTOPEN: "its folder is missing or cannot be written: choose another path",
+        sqlite3.SQLITE_CANTOPEN: "its folder is missing or cannot be written: choose another path, or copy it with its "
+        "-wal file to where it can be",
         sqlite3.SQLITE_BUSY: "another process keeps it locked: wait for it, or choose another path",
         sqlite3.SQLITE_NOTADB: "this file is not a store: choose another path",
         sqlite3.SQLITE_CORRUPT: f"the file is damaged: {REPAIR}",

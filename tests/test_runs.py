@@ -13,6 +13,7 @@ from formsearch.ledger import recorded, records
 from formsearch.runs import STORE, compare, describe, find, one, prune
 from formsearch.salvage import repair
 from formsearch.store import Store, work_key
+from tests.faults.faults import small_disk
 
 
 def run_on(folder: Path, pieces: dict[str, int], best: str = "chinchilla") -> Path:
@@ -155,11 +156,11 @@ def test_what_is_no_store_is_not_repaired(tmp_path: Path) -> None:
 
 
 def test_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
-    from formsearch.store import _MIGRATIONS, APPLICATION_ID, SCHEMA_VERSION
+    from formsearch.migrations import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
 
     path = tmp_path / STORE
     db = sqlite3.connect(path)
-    db.executescript(_MIGRATIONS[0])
+    db.executescript(MIGRATIONS[0])
     db.execute("INSERT INTO work (key, kind, payload) VALUES ('a', 'fit', '{\"x\":0.1}')")
     db.commit()
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -190,3 +191,24 @@ def test_a_store_can_be_read_where_nothing_may_be_written(tmp_path: Path) -> Non
             store.put("b", "fit", {})
     with pytest.raises(StoreError, match="there is no store"):
         Store(tmp_path / "missing.sqlite", read_only=True)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mounts")
+def test_a_store_can_be_read_on_a_disk_that_cannot_be_written(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 1 << 20) as disk:
+        if not disk.mounted:
+            pytest.skip("no file system can be mounted here")
+        run_on(disk.folder / "out", {"a": 1})
+        run_on(disk.folder / "cut", {"a": 1})
+        log = disk.folder / "cut" / f"{STORE}-wal"
+        log.write_bytes(b"not folded into its store")
+        disk.protect()
+        try:
+            assert [f.problem for f in find(disk.folder / "out")] == [""]
+            with Store(disk.folder / "out" / STORE, read_only=True) as store:
+                assert store.get("a") == {"x": 1}
+            # What only the log holds would be missing without a word.
+            with pytest.raises(StoreError, match="copy it with its -wal file to where it can be"):
+                Store(disk.folder / "cut" / STORE, read_only=True)
+        finally:
+            disk.unprotect()

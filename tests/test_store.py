@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from formsearch.exceptions import StoreError
-from formsearch.store import SCHEMA_VERSION, Store, work_key
+from formsearch.migrations import SCHEMA_VERSION
+from formsearch.store import Store, work_key
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,8 +85,14 @@ class Bench:
             self.command(out), capture_output=True, text=True, cwd=self.root, timeout=LIMIT, check=False, **options
         )
 
-    def judge(self, outcome: Outcome, out: Path, before: Mapping[str, str]) -> None:
-        """Resume the run in `out`, whose store held `before`, and compare with the undisturbed one."""
+    def judge(
+        self, outcome: Outcome, out: Path, before: Mapping[str, str], destroyed: Collection[str] = frozenset()
+    ) -> None:
+        """Resume the run in `out`, whose store held `before`, and compare with the undisturbed one.
+
+        Of pieces that were `destroyed` those are done again that are needed; resamples behind a derivation that is
+        there, for one, are not.
+        """
         done = self.run(out)
         outcome.times += 1
         if done.returncode != 0:
@@ -97,7 +103,7 @@ class Bench:
         # A finished piece that was done again would have another run's number, or be gone.
         outcome.repeated += sum(after.get(key) != run for key, run in before.items())
         # A search that was stopped by Ctrl-C has its finds judged and kept: there may be more pieces, never fewer.
-        same = results(out) == self.expected and set(after) >= set(self.pieces)
+        same = results(out) == self.expected and set(after) >= set(self.pieces) - set(destroyed)
         outcome.equal += same
         if not same:
             outcome.said = difference(results(out), self.expected) or "pieces are missing in the store"
