@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.core.objectives import Objective
+from formsearch.core.ready import make_ready
 from formsearch.core.tape import Key, Tape
 from formsearch.exceptions import InputError
 
@@ -82,7 +81,7 @@ class Pack:
 
         Only for rows [low, high) if they are given.
         """
-        announce()
+        make_ready()
         from formsearch.core.kernels import evaluate_tape
 
         t = self.tapes[tape]
@@ -162,7 +161,7 @@ def run(
 
     Raises `InputError` for a logarithmic objective on targets that are not positive.
     """
-    announce()
+    make_ready()
     from formsearch.core.kernels import fit_jobs
 
     # Points are read-only, and read-only arrays are a type of their own: the kernels would be compiled twice.
@@ -194,19 +193,3 @@ def run(
     parts = np.split(x, start_at[1:-1]) if len(table) else []
     constants = tuple(to_external(pack.tapes[k], part) for k, part in zip(jobs.tape, parts, strict=True))
     return BatchResult(constants, out[:, 0], out[:, 1], counts[:, 0], counts[:, 1])
-
-
-_announced = False
-
-
-def announce() -> None:
-    """Say, once and only if it is so, that the kernels are about to be compiled (then they are cached on disk)."""
-    global _announced
-    if _announced:
-        return
-    _announced = True
-    from formsearch.core.kernels import fit_jobs
-
-    folder = fit_jobs.stats.cache_path
-    if folder is None or not any(Path(folder).glob("kernels.fit_jobs-*.nbi")):
-        print("formsearch: compiling the numerical kernels, once; it takes about a minute", file=sys.stderr)
