@@ -307,13 +307,22 @@ def _derivations(
 
 
 def _questions(law: Law, training: Points) -> list[dict[str, Any]]:
-    """What to ask of a law: its unconstrained optima, and the compute frontier of size against tokens."""
+    """What to ask of a law: its unconstrained optima, and the compute frontier of size against tokens.
+
+    On the frontier, other factors that were given are held as in the run of most compute.
+    """
     questions: list[dict[str, Any]] = [{}]
     size = next((q for q in ("N_active", "N") if q in law.quantities), None)
     if size is not None and "D" in law.quantities and training.can("C"):
         compute = training.column("C")
         budgets = np.geomspace(compute.min(), 10 * compute.max(), FRONTIER)
-        questions.append({"subject_to": f"C = 6*{size}*D", "sweep": {"C": [float(b) for b in budgets]}})
+        question = {"subject_to": f"C = 6*{size}*D", "sweep": {"C": [float(b) for b in budgets]}}
+        others = [q for q in law.quantities if q not in (size, "D")]
+        if others and all(q in training.factors for q in others):
+            # Without values for them the frontier would be a formula only. Those of the dearest run can be built.
+            dearest = int(np.argmax(compute))
+            question["settings"] = {q: float(training.column(q)[dearest]) for q in others}
+        questions.append(question)
     return questions
 
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,7 +21,7 @@ from formsearch.exceptions import InputError
 
 if TYPE_CHECKING:
     from formsearch.cli.folder import Stage
-    from formsearch.derive.derivation import Result
+    from formsearch.derive.derivation import Derivation, Result
     from formsearch.pipeline import Run
     from formsearch.points import Points
     from formsearch.store import Store
@@ -230,17 +230,29 @@ def _show(session: Session, done: "Run") -> None:
         session.say("")
         session.say(front_table(done.front, rows=5))
         session.say(front_summary(done.front))
+        best = "" if done.front.best is None else done.front.best.law.name
+        for reason in (r for name, r in done.board.not_applicable if name == best):
+            session.say(f"{best} is not among the laws judged: {reason}")
     for derivation in done.derivations:
         condition = f" at {derivation.subject_to}" if derivation.subject_to else ""
         found = [r for r in derivation.results if r.kind in ("minimum", "maximum", "growth")]
         if found:
             session.say(f"\noptima of {derivation.law.name}{condition}")
-            session.say("\n".join(f"  {_line(r)}" for r in found))
+            session.say("\n".join(f"  {line}" for line in (*map(_line, found), *_named_parts(derivation, found))))
     if done.advice is not None and done.advice.aims:
         session.say("\nwhat to run next (the report has the configurations)")
         session.say("\n".join(f"  {aim.sentence}" for aim in done.advice.aims))
     for note in done.notes:
         session.say(f"note: {note}")
+
+
+def _named_parts(derivation: "Derivation", found: "Sequence[Result]") -> list[str]:
+    """What the derivation's names for parts of the law stand for, where its results use them."""
+    meanings = {str(symbol): part for symbol, part in derivation.definitions}
+    wanted = {str(s) for r in found for e in (r.expression, r.implicit) if e is not None for s in e.free_symbols}
+    while more := {str(s) for n in wanted & set(meanings) for s in meanings[n].free_symbols} - wanted:
+        wanted |= more
+    return [f"with {name} = {part}" for name, part in meanings.items() if name in wanted]
 
 
 def _line(result: "Result") -> str:

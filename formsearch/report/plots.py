@@ -234,7 +234,7 @@ def residuals(x: Array, residual: Array, test: Mask, name: str, unit: str) -> Fi
     _two(axes, x, residual, test, ("fitted", "judged"))
     scale(axes, "x", x, name)
     scale(axes, "y", residual, log=False)
-    finish(axes, x=axis_label(name), y=f"predicted − observed ({unit})")
+    finish(axes, x=axis_label(name), y=f"residual ({unit})")
     return figure
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from formsearch.typesetting.escape import GREEK
-from formsearch.typesetting.numbers import power_of_ten
+from formsearch.typesetting.numbers import power_of_ten, superscript
 
 _LETTERS = {name: letter for letter, name in GREEK.items()} | {"epsilon": "ε", "eps": "ε", "lam": "λ"}
 _WORD = re.compile(rf"(?<![A-Za-z0-9])({'|'.join(sorted(_LETTERS, key=len, reverse=True))})(?![A-Za-z0-9])")
@@ -22,10 +22,14 @@ def _power_of_ten(found: re.Match[str]) -> str:
     return power if float(found[1]) == 1 else f"{found[1]}×{power}"
 
 
+_WHOLE = re.compile(r"\^(-?\d+)(?![\w.])")
+
+
 def sentence(text: str) -> str:
     """A sentence of another room for readers: ends with a full stop, Greek letters and powers as in print."""
     text = _EXPONENT.sub(_power_of_ten, text.strip().replace(" -> ", " → "))
     text = _TIMES.sub(" ", _POWER.sub("^", _WORD.sub(lambda m: _LETTERS[m[1]], text)))
+    text = _WHOLE.sub(lambda m: superscript(int(m[1])), text)
     return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 
 

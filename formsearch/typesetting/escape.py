@@ -23,7 +23,7 @@ _LATEX = {
     **{sign: rf"\ensuremath{{{command}}}" for sign, command in _MATHS.items()},
     **{letter: rf"\ensuremath{{\{name}}}" for letter, name in GREEK.items()},
 }  # fmt: skip
-_SUPERSCRIPTS = re.compile("10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
+_SUPERSCRIPTS = re.compile("(10)?([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _PLAIN = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
@@ -31,7 +31,10 @@ def escape_latex(text: str) -> str:
     """Plain text as LaTeX that typesets it: commands and specials are escaped, unknown characters spelled out."""
     parts, at = [], 0
     for found in _SUPERSCRIPTS.finditer(text):
-        parts += [_escaped(text[at : found.start()]), rf"\ensuremath{{10^{{{found[1].translate(_PLAIN)}}}}}"]
+        parts += [
+            _escaped(text[at : found.start()]),
+            rf"\ensuremath{{{found[1] or ''}^{{{found[2].translate(_PLAIN)}}}}}",
+        ]
         at = found.end()
     return "".join([*parts, _escaped(text[at:])])
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 LINE = 58
 """Characters, about, after which a long sum continues on the next line."""
 
+NARROW = 30
+"""The same on a telephone."""
+
 SMALL = 0.7
 """Size of exponents and indices."""
 
@@ -45,11 +48,18 @@ _KEPT = tuple(f for f in FUNCTIONS if f not in ("log10", "log2"))
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """One formula in three scripts; `mathml` is the inside of a `<math>` element, printed by this package."""
+    """One formula in three scripts; `mathml` is the inside of a `<math>` element, printed by this package.
+
+    width : of its longest line, in characters, about (0 if not known). narrow : the MathML with shorter lines, of the
+    width `narrow_width`; empty where they would be the same.
+    """
 
     latex: str
     mathml: str
     text: str
+    width: float = 0.0
+    narrow: str = ""
+    narrow_width: float = 0.0
 
 
 # -- reading -----------------------------------------------------------------------------------------------------
@@ -186,21 +196,26 @@ class _Writer:
 
         tree = self.settled(tree)
         text, latex, mathml = (P(self.sums, self.variables, self.positions) for P in (Text, Latex, MathML))
-        lines = self.lines(tree, text)
+        lines = self.lines(tree, text, self.line)
         said = text.doprint(tree) if head is None else f"{text.doprint(head)} = {text.doprint(tree)}"
         left = ("", "") if head is None else (latex.doprint(head), mathml.doprint(head))
-        if len(lines) == 1:
-            equals = ("", "") if head is None else (" = ", "<mo>=</mo>")
-            return Formula(
-                left[0] + equals[0] + latex.doprint(tree),
-                f"<mrow>{left[1]}{equals[1]}{mathml.doprint(tree)}</mrow>",
-                said,
-            )
-        return Formula(
-            _latex_lines(left[0], [latex.doprint(part) for part in lines]),
-            _mathml_lines(left[1], [mathml.doprint(part) for part in lines]),
-            said,
-        )
+
+        def set_in(parts: Sequence[sympy.Basic]) -> tuple[str, float]:
+            """MathML on these lines, and its width."""
+            width = max(self.span(part, text) for part in parts) + (0 if head is None else self.span(head, text) + 3)
+            if len(parts) > 1:
+                return _mathml_lines(left[1], [mathml.doprint(part) for part in parts]), width
+            equals = "" if head is None else "<mo>=</mo>"
+            return f"<mrow>{left[1]}{equals}{mathml.doprint(tree)}</mrow>", width
+
+        if len(lines) > 1:
+            printed = _latex_lines(left[0], [latex.doprint(part) for part in lines])
+        else:
+            printed = left[0] + ("" if head is None else " = ") + latex.doprint(tree)
+        short = self.lines(tree, text, NARROW) if self.line == LINE else lines
+        narrow = set_in(short) if short != lines else ("", 0.0)
+        mathml_text, width = set_in(lines)
+        return Formula(printed, mathml_text, said, width, *narrow)
 
     def settled(self, tree: sympy.Basic) -> sympy.Basic:
         """The tree with numbers put in, decimals as decimals, and the order of each sum noted in `sums`."""
@@ -238,24 +253,24 @@ class _Writer:
             terms.insert(0, ahead)
         return terms
 
-    def lines(self, tree: sympy.Basic, text: Any) -> list[sympy.Basic]:
+    def lines(self, tree: sympy.Basic, text: Any, line: int) -> list[sympy.Basic]:
         """A long sum cut into parts of about one line each; anything else in one piece."""
         import sympy
 
-        if not tree.is_Add or self.span(tree, text) <= self.line:
+        if not tree.is_Add or self.span(tree, text) <= line:
             return [tree]
         groups: list[list[sympy.Expr]] = [[]]
         width = 0.0
         for term in self.sums.get(tree, tree.as_ordered_terms()):
             size = self.span(term, text)
-            if groups[-1] and width + size > self.line:
+            if groups[-1] and width + size > line:
                 groups.append([])
                 width = 0.0
             groups[-1].append(term)
             width += size + 3
-        if len(groups) > 1 and sum(self.span(t, text) for t in groups[0]) < self.line / 5:
+        if len(groups) > 1 and sum(self.span(t, text) for t in groups[0]) < line / 5:
             groups[:2] = [groups[0] + groups[1]]
-        if len(groups) > 1 and len(groups[-1]) == 1 and self.span(groups[-1][0], text) < self.line / 5:
+        if len(groups) > 1 and len(groups[-1]) == 1 and self.span(groups[-1][0], text) < line / 5:
             groups[-2:] = [groups[-2] + groups[-1]]  # no line for a lonely constant
         parts: list[sympy.Basic] = []
         for group in groups:

@@ -22,7 +22,12 @@ TINY = 1e-250
 
 def power_of_ten(exponent: int) -> str:
     """`power_of_ten(-7)` is "10⁻⁷"."""
-    return "10" + str(exponent).translate(_SUPERSCRIPT)
+    return "10" + superscript(exponent)
+
+
+def superscript(exponent: int) -> str:
+    """`superscript(-7)` is "⁻⁷"."""
+    return str(exponent).translate(_SUPERSCRIPT)
 
 
 def number(value: object, digits: int = 4) -> str:

@@ -163,7 +163,7 @@ def front(p: dict[str, Any]) -> dict[str, Any]:
         "notes": [],
         "trace": [
             {"move": "seed chinchilla", "formula": "c0 + c1/N**c2", "complexity": 5, "error": 0.03},
-            {"move": "add D^-p", "formula": "c0 + c1/N**c2 + c3/D**c4", "complexity": 9, "error": 0.012},
+            {"move": "add D^-p", "formula": "c0 + c1/N**c2 + c3/D**c4", "complexity": 12, "error": 0.0119},
         ],
     }  # fmt: skip
 

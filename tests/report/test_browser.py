@@ -34,8 +34,11 @@ MEASURE = """
     over: all("body *").filter(e =>
       box(e).right > width + 1 && !e.closest(".scroll, pre, svg") && !e.parentElement.closest("math"))
       .map(e => e.tagName + "." + e.className).slice(0, 5),
-    maths: all("math").map(size),
+    maths: all("math").filter(e => e.checkVisibility()).map(size),
+    twice: all(".equation .scroll").filter(e => [...e.children].filter(m => m.checkVisibility()).length != 1).length,
     wide: all(".equation .scroll").filter(e => e.scrollWidth > e.clientWidth + 1).length,
+    cut: all(".tablebox > .scroll").filter(e => e.scrollWidth > e.clientWidth + 1)
+      .map(e => e.getAttribute("aria-label")),
     pictures: all("figure svg, img").map(size),
     missing: all("img").filter(e => !e.complete || e.naturalWidth === 0).length,
     small: all("figure svg text").map(e => box(e).height).filter(h => h > 0 && h < 7).length,
@@ -83,12 +86,13 @@ def check(chromium: Any, page_file: Path, width: int, kept: Path) -> None:
         found = page.evaluate(MEASURE)
         assert found["over"] == []
         assert found["scroll"] <= width
-        assert found["missing"] == found["small"] == 0
+        assert found["missing"] == found["small"] == found["twice"] == 0
         for name in ("maths", "pictures"):
             assert len(found[name]) > 5
             assert all(w > 3 and h > 3 for w, h in found[name]), name
         if width == DESK:
             assert found["wide"] == 0  # on a desk every equation is seen whole
+            assert found["cut"] == []  # and every table
         assert found["links"]
         for link in dict.fromkeys(found["links"]):
             assert link.startswith("#"), link  # a report leads nowhere else

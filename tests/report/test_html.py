@@ -1,5 +1,6 @@
 """The page: whole, safe, self-contained, accessible, and open about simulated losses."""
 
+import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,25 @@ def test_the_answer_stands_on_top(measured: Path) -> None:
     items = page.text("li")
     assert "N_opt is a power of C with exponent β/(α + β) = 0.513 (0.481 to 0.546)." in items
     assert "✗ contradicted: put back into the slope it gives zero by algebra." in [i.replace("✗", "✗ ") for i in items]
+
+
+def test_a_find_that_cannot_be_judged_is_told_on_top() -> None:
+    document = example.results()
+    reason = "it has no finite value on 3 of 12 test rows (first: row 4, N = 1e9); a score would not be on the same"
+    document["leaderboards"][0]["not_applicable"].append({"law": "found1", "reason": reason})
+    document["leaderboards"][0]["scores"][1]["law"] = "found2"
+    told = dict(build(document).answer)["New form"]
+    assert "; it is not on the leaderboard, because it has no finite value on 3 of 12 test rows; " in told
+    assert "found2, which the search cannot tell from it, is number 2" in told
+
+
+def test_the_ladder_ends_with_the_form_that_is_proposed(measured: Path) -> None:
+    *_, last = csv.reader((measured / "tables" / "ladder.csv").read_text(encoding="utf-8").splitlines())
+    assert last[:3] == ["3", "10", "0.012"]
+    assert last[3].startswith("made simpler")
+    assert "B" in last[4]
+    *_, drawn = (measured / "figures" / "search-ladder.csv").read_text(encoding="utf-8").splitlines()
+    assert drawn.startswith("3,0.012,")
 
 
 def test_advice_names_runs_with_their_price_and_what_no_run_serves(measured: Path) -> None:
@@ -97,7 +117,8 @@ def test_tables_have_captions_and_headers(measured: Path) -> None:
 def test_formulas_are_mathml_with_latex_beside_them(measured: Path) -> None:
     source = page_of(measured)
     blocks = re.findall(r'<math display="block"[^>]*>(.*?)</math>', source, flags=re.DOTALL)
-    assert len(blocks) == source.count('<details class="source">') > 8
+    twice = source.count('<math display="block" class="narrow"')  # once more, for telephones
+    assert len(blocks) - twice == source.count('<details class="source">') > 8
     for block in blocks:
         ElementTree.fromstring(f"<math>{block}</math>")  # well-formed, no HTML-only entities
     assert r"L = E + \frac{A}{N^{\alpha}} + \frac{B}{D^{\beta}}" in source

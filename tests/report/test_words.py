@@ -62,6 +62,7 @@ def test_words() -> None:
 
 def test_sentences_end_and_read_as_print() -> None:
     assert sentence("alpha*c trades with N**(1/4)") == "α c trades with N^(1/4)."
+    assert sentence("e - f/G**2 and x^-3, y^2.5") == "e - f/G² and x⁻³, y^2.5."
     assert sentence("48 -> 12 rows!") == "48 → 12 rows!"
     assert sentence("") == ""
     assert sentence("alphabet of deltas") == "alphabet of deltas."
@@ -73,7 +74,9 @@ def test_objectives_in_words() -> None:
     assert objective("something else") == "something else"
 
 
-@pytest.mark.parametrize("text", ["a_b", "50 %", "$x$", "#1", "{}", "~^\\", '"', "&", "<|>", "9.01×10⁻⁹ ≤ α ∝ 10²"])
+@pytest.mark.parametrize(
+    "text", ["a_b", "50 %", "$x$", "#1", "{}", "~^\\", '"', "&", "<|>", "9.01×10⁻⁹ ≤ α ∝ 10²", "G² x⁻³"]
+)
 def test_latex_specials_are_escaped(text: str) -> None:
     safe = escape_latex(text)
     bare = safe.replace("\\\\", "")

@@ -79,6 +79,15 @@ def test_long_sums_are_broken_at_their_terms() -> None:
     assert narrow.mathml.count("<mtr>") > 2
 
 
+def test_for_telephones_lines_are_shorter() -> None:
+    shown = formula(laws["zhao2025"].formula, "L")
+    ElementTree.fromstring(f"<math>{shown.narrow}</math>")
+    assert shown.narrow_width < shown.width <= LINE + 5
+    assert shown.narrow != shown.mathml
+    assert formula("E + A/N**alpha", "L").narrow == ""
+    assert formula(laws["zhao2025"].formula, "L", line=10).narrow == ""
+
+
 def test_a_fraction_is_as_wide_as_its_wider_half() -> None:
     text = "381.36/N**(1/3) + (7254100.5 + 4.7681*D**(3/4))/D**0.78476 + 1.2345"
     assert len(text) > LINE

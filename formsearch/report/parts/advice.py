@@ -44,7 +44,7 @@ def _blocks(b: Builder, advice: AdviceRecord) -> list[Block]:
 def _table(b: Builder, advice: AdviceRecord, aim: AimRecord, index: int) -> Block:
     factors = list(aim.runs[0].factors)
     laws = list(aim.runs[0].predictions) if aim.kind == "separate" else []
-    columns = [Column("Runs", True), *(Column(q, True) for q in factors)]
+    columns = [Column("Runs", True), *(Column(q.replace("_", " "), True) for q in factors)]
     columns += [Column("FLOPs each", True)] if advice.costed else []
     columns += [*(Column(name, True) for name in laws), Column("Outside", wide=True)]
     rows: list[list[Cell]] = []

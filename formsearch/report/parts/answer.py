@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from formsearch.report.blocks import Equation
 from formsearch.report.context import Builder
+from formsearch.report.figures import unit_of
 from formsearch.report.parts import derivations, leaderboard, search
 from formsearch.report.schema.board import LeaderboardRecord
 from formsearch.report.schema.derivation import DerivationRecord
@@ -129,7 +132,7 @@ def _new_form(b: Builder) -> str:
         if front.candidates and not any(search.examined(c) for c in front.candidates):
             return "None: the time of the search was over before what it found could be examined; search longer."
         return "The search found no form that passes every check."
-    found = {c.name for c in front.candidates}
+    found = {*(c.name for c in front.candidates), *front.near}
     boards = b.document.leaderboards
     winner = boards[0].best if boards and boards[0].best in found else None
     constants = plural(len(best.constants), "constant")
@@ -143,11 +146,15 @@ def _new_form(b: Builder) -> str:
     reference = front.reference
     if reference is not None and reference.error is not None:
         text += f" against {number(reference.error, 3)} of {reference.law}"
-    for board in boards:
-        place = next((i for i, s in enumerate(board.scores, 1) if s.law == best.name), None)
-        if place is not None:
-            value, _ = leaderboard.error_text(board, board.scores[place - 1])
-            text += f"; on the leaderboard it is number {place} ({value})"
+    for board in boards[:1]:
+        reason = next((n.reason for n in board.not_applicable if n.law == best.name), "")
+        if reason:
+            text += f"; it is not on the leaderboard, because {re.split(r'[;(]', reason)[0].strip()}"
+        for place, score in enumerate(board.scores, 1):
+            if score.law in found and score.law != winner:
+                value, _ = leaderboard.error_text(board, score)
+                which = "it" if score.law == best.name else f"{score.law}, which the search cannot tell from it,"
+                text += f"; on the leaderboard {which} is number {place} ({value})"
     return f"{text}."
 
 
@@ -171,7 +178,7 @@ def _to_do(b: Builder) -> str:
                     course = "falling" if e.value < 0 else "growing"
                     said.append(f"{what} {course} as {variable} to the power {number(e.value, 3)}")
     law = about[0].law
-    frontier = next((text for d in about if (text := _at_most_compute(d))), "")
+    frontier = next((text for d in about if (text := _at_most_compute(b, d))), "")
     if said:
         return (
             f"By {law} the best choice is {listed(list(dict.fromkeys(said)), 6)}{f'; {frontier}' if frontier else ''}."
@@ -181,9 +188,10 @@ def _to_do(b: Builder) -> str:
     return f"{law} has no interior optimum: more of each variable is better."
 
 
-def _at_most_compute(d: DerivationRecord) -> str:
+def _at_most_compute(b: Builder, d: DerivationRecord) -> str:
     """The best choice at the greatest value of what a constraint holds fixed; empty without such a table."""
     table = next((t for t in d.tables if t.name == "frontier" and t.columns), None)
+    quantities = {v.symbol: v.quantity for v in b.law(d.law, d.formula).variables}
     optima = {r.symbol: derivations.unit_of(r) for r in d.results if r.kind in derivations.OPTIMA}
     if table is None or not (sizes := {s: u for s, u in optima.items() if s in table.columns}):
         return ""
@@ -192,5 +200,6 @@ def _at_most_compute(d: DerivationRecord) -> str:
         fixed, *values = (table.columns[n][row] for n in (given, *sizes))
         if all(isinstance(v, int | float) for v in (fixed, *values)):
             choice = listed([f"{s} = {sized(float(v), u)}" for (s, u), v in zip(sizes.items(), values, strict=True)])  # type: ignore[arg-type]
-            return f"at {given} = {number(fixed, 2)} is {choice}"
+            held = [f"{s} = {sized(v, unit_of(quantities.get(s, s)))}" for s, v in d.settings.items() if v is not None]
+            return f"at {given} = {number(fixed, 2)} is {choice}" + (f" (with {listed(held)})" if held else "")
     return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -84,7 +85,8 @@ def _at_budgets(
     if len(sizes) != 2 or d.subject_to.count("=") != 1:
         return {}
     size, other = sizes
-    left, right = d.subject_to.split("=")
+    letters = {v.quantity: v.symbol for v in record.variables}
+    left, right = re.sub(r"[A-Za-z_]\w*", lambda m: letters.get(m[0], m[0]), d.subject_to).split("=")
     constants = {k: v for k, v in d.constants.items() if v is not None}
     held = {k: v for k, v in d.settings.items() if v is not None}
     try:

@@ -332,7 +332,7 @@ def _residuals(b: Builder, board: LeaderboardRecord, best: ScoreRecord) -> list[
         panels.append(
             b.figure(
                 f"residuals-{name}",
-                f"Residuals of {best.label} against {name.replace('_', ' ')}",
+                f"Residuals (predicted − observed) of {best.label} against {name.replace('_', ' ')}",
                 f"Predicted minus observed of {best.label} against {name}, {_trend(x, residual)}",
                 _residual_plot(x, residual, judged, name, unit),
                 {"row": rows, name: x, "residual": residual, "judged": judged},

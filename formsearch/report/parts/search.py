@@ -24,7 +24,7 @@ from formsearch.report.blocks import (
     Value,
 )
 from formsearch.report.context import Builder
-from formsearch.report.schema.search import CandidateRecord, FrontRecord
+from formsearch.report.schema.search import CandidateRecord, FrontRecord, MoveRecord
 from formsearch.report.text import sentence
 from formsearch.typesetting import maths
 from formsearch.typesetting.numbers import MISSING, listed, number, plural
@@ -33,6 +33,12 @@ Array = NDArray[np.float64]
 
 CELL = 44
 """Characters of a line of a formula in a table cell."""
+
+LONGEST = 90
+"""Characters up to which a form is printed with numbers in it as well; the numbers of a longer one stand in a line."""
+
+LEFT = "made simpler, at no loss that these rows can tell"
+"""The move from the last step of a ladder to the form that is proposed."""
 
 
 def sections(b: Builder) -> list[Section]:
@@ -141,7 +147,7 @@ def _pictures(b: Builder, front: FrontRecord, simulated: str | None) -> Block:
             simulated,
         )
     ]  # fmt: skip
-    ladder = [s for s in front.trace if s.error is not None]
+    ladder = [s for s in _ladder(front, found[best]) if s.error is not None] if best is not None else []
     if len(ladder) > 1:
         steps = _numbers([s.error for s in ladder])
         panels.append(
@@ -186,17 +192,28 @@ def _table(b: Builder, front: FrontRecord, simulated: str | None) -> Block:
     return b.table("front", "Front of the search, by complexity", columns, rows, simulated, note, strong)
 
 
+def _ladder(front: FrontRecord, best: CandidateRecord) -> list[MoveRecord]:
+    """The steps to the best candidate, which stands last, also where it is a simpler version of the last step."""
+    steps = list(front.trace or best.steps)
+    if not steps or best.error is None or steps[-1].complexity == best.complexity:
+        return steps
+    left = MoveRecord(move=LEFT, formula=best.formula, complexity=best.complexity, error=best.error)
+    return [*steps, left]
+
+
 def _check(record: object) -> Check:
     name, passed, sentence = (getattr(record, k) for k in ("name", "passed", "sentence"))
     return Check(name, passed, sentence)
 
 
 def _best(b: Builder, front: FrontRecord, best: CandidateRecord, simulated: str | None) -> list[Block]:
-    blocks: list[Block] = [
-        Heading("The best form"),
-        b.equation(candidate_formula(b, best)),
-        b.equation(candidate_formula(b, best, numbers=True)),
-    ]
+    blocks: list[Block] = [Heading("The best form"), b.equation(candidate_formula(b, best))]
+    numbers = candidate_formula(b, best, numbers=True)
+    if numbers.width <= LONGEST:
+        blocks.append(b.equation(numbers))
+    else:
+        values = listed([f"{k} = {number(v, 5)}" for k, v in best.constants.items()], len(best.constants))
+        blocks.append(Paragraph(sentence(f"The constants are {values}")))
     symbols = [f"{s} is {q.replace('_', ' ')}" for s, q in best.variables.items() if s != q]
     if symbols:
         blocks.append(Paragraph(f"Here {listed(symbols, 9)}."))
@@ -209,7 +226,7 @@ def _best(b: Builder, front: FrontRecord, best: CandidateRecord, simulated: str 
                 f"{listed(front.near)}. The spread of their predictions is the uncertainty of the form itself."
             )
         )
-    ladder = front.trace or best.steps
+    ladder = _ladder(front, best)
     if ladder:
         columns = [Column("Step", True), Column("Complexity", True), Column("Held-out error", True), Column("Move"),
                    Column("Form")]  # fmt: skip
@@ -226,7 +243,8 @@ def _best(b: Builder, front: FrontRecord, best: CandidateRecord, simulated: str 
             ]
             for i, s in enumerate(ladder, 1)
         ]
-        table = b.table("ladder", f"The ladder to {best.name}: each step extrapolates better than all before", columns,
-                        rows, simulated)  # fmt: skip
+        last = "; the last line is what was left of it" if ladder[-1].move == LEFT else ""
+        caption = f"The ladder to {best.name}: each step extrapolates better than all before{last}"
+        table = b.table("ladder", caption, columns, rows, simulated)
         blocks += [Heading("How it was found"), table]
     return blocks
