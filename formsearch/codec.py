@@ -19,6 +19,11 @@ import numpy as np
 from formsearch.exceptions import StoreError
 
 MAX_DEPTH = 200
+MAX_BITS = 10_000
+"""Precision of a number; SymPy would work for hours on one that somebody wrote into a store."""
+
+NUMBERS = "fiub"
+"""Kinds of arrays: one of texts could claim any amount of memory."""
 
 _FUNCTIONS = (
     "exp", "log", "Abs", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "sign", "Min", "Max", "Piecewise",
@@ -50,7 +55,7 @@ class Codec:
         if isinstance(value, Fraction):
             return {"#": "Fraction", "of": [value.numerator, value.denominator]}
         if isinstance(value, np.ndarray):
-            if value.dtype.kind not in "fiub":
+            if value.dtype.kind not in NUMBERS:
                 raise NotStorable(f"array of {value.dtype}")
             return {"#": "array", "of": value.ravel().tolist(), "shape": list(value.shape), "type": value.dtype.str}
         name = type(value).__name__
@@ -86,7 +91,10 @@ class Codec:
         if name == "Fraction":
             return Fraction(*inside)
         if name == "array":
-            return np.asarray(inside, dtype=np.dtype(value["type"])).reshape(value["shape"])
+            kind = np.dtype(value["type"])
+            if kind.kind not in NUMBERS:
+                raise StoreError(f"a stored array is of {kind}, not of numbers")
+            return np.asarray(inside, dtype=kind).reshape(value["shape"])
         if name == "expression":
             return _expression(inside, depth)
         if name == "map":
@@ -151,7 +159,10 @@ def _expression(tree: Any, depth: int) -> Any:
         case "Rational":
             return sympy.Rational(int(rest[0]), int(rest[1]))
         case "Float":
-            return sympy.Float(float(rest[0]) if int(rest[1]) == 53 else str(rest[0]), precision=int(rest[1]))
+            bits = int(rest[1])
+            if not 1 <= bits <= MAX_BITS:
+                raise StoreError(f"a stored expression holds a number of {bits} bits; up to {MAX_BITS} are read")
+            return sympy.Float(float(rest[0]) if bits == 53 else str(rest[0]), precision=bits)
         case "Constant":
             return _constants()[rest[0]]
         case "Function":

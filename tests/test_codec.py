@@ -88,6 +88,8 @@ def test_what_could_not_come_back_is_not_written(value: Any) -> None:
         {"#": "expression", "of": ["Integer", "os"]}, {"#": "array", "of": [1], "shape": [2], "type": "<f8"},
         {"#": "array", "of": ["x"], "shape": [1], "type": "O2"}, {"#": "expression", "of": ["Symbol", "x", 3]},
         {"#": "expression", "of": ["Constant", "Symbol"]}, {"#": ["a"], "of": []},
+        {"#": "expression", "of": ["Float", "1.5", 10**7]}, {"#": "expression", "of": ["Float", "1.5", -1e16]},
+        {"#": "array", "of": ["x"], "shape": [1], "type": "S9999999999"},
     ],
 )  # fmt: skip
 def test_foreign_documents_are_refused(stored: Any) -> None:
