@@ -113,26 +113,36 @@ def _delimited(text: str) -> Table:
     if not lines:
         raise ValueError("it is empty")
     separator = _separator(lines)
+    columns = _fields(lines[0], separator)
+    if columns > MOST_COLUMNS:
+        raise ValueError(f"it has {columns} columns, more than {MOST_COLUMNS}: leave out those that are not needed")
     cells = pd.read_csv(
         io.StringIO("\n".join(lines)), sep=separator, header=None, dtype=str, keep_default_na=False,
         skipinitialspace=True,
     ).fillna("")  # fmt: skip
     header = [str(c).strip() for c in cells.iloc[0]]
     frame = cells.iloc[1:].reset_index(drop=True)
-    if len(header) > MOST_COLUMNS:
-        raise ValueError(f"it has {len(header)} columns, more than {MOST_COLUMNS}: leave out those that are not needed")
     frame.columns = pd.Index([name or f"column_{i}" for i, name in enumerate(header, start=1)])
     notes = () if separator in ",\t" else (f"columns separated by {SEPARATORS.get(separator, 'spaces')}",)
     return Table(frame, notes, decimal_comma=separator in ";\t|")
 
 
 def _separator(lines: list[str]) -> str:
-    fields = {s: len(next(csv.reader([lines[0]], delimiter=s, skipinitialspace=True))) for s in SEPARATORS}
+    fields = {s: _fields(lines[0], s) for s in SEPARATORS}
     best = max(fields, key=lambda s: fields[s])
     words = len(lines[0].split())
     if fields[best] == 1 and words > 1 and len(lines) > 1 and all(len(line.split()) == words for line in lines[:20]):
         return r"\s+"
     return best if fields[best] > 1 else ","
+
+
+def _fields(header: str, separator: str) -> int:
+    """How many fields a header has."""
+    if len(separator) > 1:
+        return len(header.split())
+    if len(header) > csv.field_size_limit():  # what is longer than a field may be is no header
+        return header.count(separator) + 1
+    return len(next(csv.reader([header], delimiter=separator, skipinitialspace=True)))
 
 
 def _without_comments(lines: list[str]) -> list[str]:
