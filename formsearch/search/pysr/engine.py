@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from formsearch.exceptions import EngineMissingError, FormsearchError, InputError
-from formsearch.search.child import Children, processors
+from formsearch.search.child import Children, Outcome, processors
 from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, warn_failed
 from formsearch.search.grammar import complexity, uses
 from formsearch.search.mend import mended
@@ -97,7 +97,8 @@ class PySR:
 
         Takes minutes, once. Raises `EngineMissingError` where that fails, with PySR's own words.
         """
-        if not (self.allow_install and probe().trouble):
+        found = probe()
+        if not (self.allow_install and found.trouble):
             return False
         environment = {"PYTHON_JULIAPKG_OFFLINE": "no"}
         with Children(MODULE, [{"import_only": True}], INSTALLING, environment=environment) as children:
@@ -105,7 +106,11 @@ class PySR:
                 pass
         (outcome,) = children.outcomes
         if outcome.status != "done":
-            raise EngineMissingError(f"engine pysr: Julia could not be installed: {outcome.error or 'interrupted'}")
+            said = outcome.error.removeprefix("RuntimeError: ") or "interrupted"
+            raise EngineMissingError(
+                f"engine pysr: Julia could not be installed: {said}; where the connection cannot be had, install Julia "
+                f"{found.julia_wanted} from another place (https://julialang.org/downloads) and put it on PATH"
+            )
         return True
 
     def propose(self, points: Points, config: Config, report: Report | None = None) -> Iterable[Proposal]:
@@ -267,7 +272,7 @@ class Run:
     def _complain(self, children: Children) -> None:
         """Tell of runs that failed; fail if nothing is left."""
         failed = [
-            (seed, outcome.error)
+            (seed, self._said(seed, outcome))
             for seed, outcome in zip(self.seeds, children.outcomes, strict=True)
             if outcome.status in ("failed", "died", "late")
         ]
@@ -283,6 +288,15 @@ class Run:
                 self.engine.notes.append(f"PySR (seed {seed}) was {error}; what was on disk is kept")
             else:
                 warn_failed("pysr", f"seed {seed}: {error}; what was on disk is kept")
+
+    def _said(self, seed: int, outcome: Outcome) -> str:
+        """Why a run failed, in a sentence."""
+        if outcome.status == "late" and "versions" not in self.record["runs"][f"seed{seed}"]:
+            return (
+                f"{outcome.error} before PySR had started: Julia compiles its packages once, which takes minutes; "
+                f"search longer, or run this first: {self.found.install_command}"
+            )
+        return outcome.error.removeprefix("RuntimeError: ")
 
     def _remedy(self) -> str:
         if self.engine.allow_install:

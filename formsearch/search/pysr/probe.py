@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shlex
 import shutil
 import ssl
 import subprocess
@@ -26,8 +27,6 @@ CONSENT = "FORMSEARCH_ALLOW_JULIA_INSTALL"
 BACKEND = "SymbolicRegression"
 VERSION_SECONDS = 20.0
 INSTALL_PACKAGE = "pip install 'pysr>=1.5.9'"
-INSTALL_JULIA = 'python -c "import pysr"'
-"""Importing PySR fetches Julia and its packages by itself, unless it is told to stay offline."""
 SIZE = "downloads Julia and its packages, about 2 GB, once"
 
 
@@ -65,12 +64,25 @@ class Probe:
     def remedy(self) -> str:
         """The one command that completes what is missing; empty where nothing is."""
         if self.package is None:
-            return f"{INSTALL_PACKAGE} && {INSTALL_JULIA}"
-        return INSTALL_JULIA if self.trouble else ""
+            return f"{python()} -m {INSTALL_PACKAGE} && {self.install_command}"
+        return self.install_command if self.trouble else ""
+
+    @property
+    def install_command(self) -> str:
+        """Importing PySR fetches Julia and its packages by itself, unless it is told to stay offline."""
+        return f'{python()} -c "import pysr"'
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {**asdict(self), "package": None if self.package is None else str(self.package)}
+
+
+def python() -> str:
+    """How to call this very Python from a shell: `python`, unless that is another one."""
+    found = shutil.which("python")
+    # Not resolved: the Python of a virtual environment is a link to that of the system.
+    same = found is not None and Path(found).absolute().parent == Path(sys.executable).absolute().parent
+    return "python" if same else shlex.quote(sys.executable)
 
 
 def consent() -> bool:
@@ -214,7 +226,11 @@ def _openssl() -> str:
 
 
 def _bounds(wanted: str) -> str:
-    return f"{wanted or 'any version'}" + (f" up to {_openssl()[4:]}" if _openssl() else "")
+    """Julia's notation in words: "=1.10.0, 1.10.3" is that version, or 1.10.3 and later ones."""
+    last = f"up to {_openssl()[4:]}" if _openssl() else "and later"
+    if not wanted:
+        return f"any version {last}" if _openssl() else "any version"
+    return f"{' or '.join(part.strip().removeprefix('=') for part in wanted.split(','))} {last}"
 
 
 def _backend(project: Path) -> str | None:

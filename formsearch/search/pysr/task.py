@@ -183,10 +183,11 @@ def law_guesses(task: Task, config: Config, size: int, variable: int) -> list[st
         values = dict(zip(law.constant_names, _by_name(law, found.form, found.raw()), strict=True))
         try:
             scaled = task.scaling.scaled(law, values)
-            if nodes(scaled, variable) <= size and _spoken(scaled, config.operators):
-                texts.append(guess(scaled))
+            text = guess(scaled)
         except FormulaError:
             continue  # a law that PySR has no words for
+        if nodes(scaled, variable) <= size and _written(text) <= set(config.operators) and _plain_powers(scaled):
+            texts.append(text)
     return list(dict.fromkeys(texts))
 
 
@@ -200,21 +201,19 @@ def _by_name(law: Law, form: Any, values: Sequence[float]) -> list[float]:
     return [float(table[c]) for c in law.constant_names]
 
 
-def _spoken(found: Read, operators: Sequence[str]) -> bool:
-    """Whether the search's operators can say it."""
+def _plain_powers(found: Read) -> bool:
+    """Whether all powers are of variables: the search rejects others, whoever wrote them (see `options`)."""
     import sympy
 
-    words = {sympy.exp: "exp", sympy.log: "log", sympy.Pow: "pow", sympy.Mul: "*", sympy.Add: "+"}
-    parts = sympy.preorder_traversal(found.expression)
-    return all(words.get(e.func) in operators for e in parts if e.args)
+    return all(e.base.is_Symbol or e.exp == -1 for e in found.expression.atoms(sympy.Pow))
 
 
 WRITTEN = {" + ": "+", " - ": "+", " * ": "*", " / ": "/", " ^ ": "pow", "log(": "log", "exp(": "exp"}
-"""How PySR writes our operators."""
+"""How PySR writes our operators, and we for PySR."""
 
 
 def _written(equation: str) -> set[str]:
-    """The operators in a row of PySR's table."""
+    """The operators in a row of PySR's table, or in a guess."""
     return {word for sign, word in WRITTEN.items() if sign in equation}
 
 

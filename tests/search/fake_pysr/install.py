@@ -113,11 +113,12 @@ class Fake:
         about = self.site / f"pysr-{version}.dist-info"
         about.mkdir()
         (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: pysr\nVersion: {version}\n")
-        self._write_julia(backend)
+        self.write_julia(backend)
         return self
 
-    def _write_julia(self, backend: str | None) -> None:
-        (self.root / "bin").mkdir()
+    def write_julia(self, backend: str | None) -> None:
+        """A `julia` and a project with that version of the backend, None without."""
+        (self.root / "bin").mkdir(parents=True)
         if self.julia is not None:
             julia = self.root / "bin" / "julia"
             julia.write_text(f'#!/bin/sh\necho "julia version {self.julia}"\n')

@@ -1,6 +1,7 @@
 """The engine through its real child process, with a stand-in for PySR in all the states that PySR can be in."""
 
 import json
+import sys
 import time
 from dataclasses import replace
 
@@ -120,7 +121,7 @@ def test_weights_and_objectives_reach_pysr(fake_pysr, dense, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("julia", "backend", "words"),
     [
-        (None, "", "Julia is not installed (PySR needs =1.10.0, 1.10.3"),
+        (None, "", "Julia is not installed (PySR needs 1.10.0 or 1.10.3"),
         ("1.9.4", "", "Julia 1.9.4 is not a version that PySR takes"),
         ("1.10.3", None, "SymbolicRegression.jl is not installed in"),
         ("1.10.3", "1.11.3", "SymbolicRegression.jl 1.11.3 is installed in"),
@@ -131,7 +132,7 @@ def test_what_is_missing_is_named_with_one_command(fake_pysr, julia, backend, wo
     with pytest.raises(EngineMissingError) as caught:
         get_engine("pysr")
     assert words in str(caught.value)
-    assert 'to complete it: python -c "import pysr"' in str(caught.value)
+    assert f'to complete it: {sys.executable} -c "import pysr"' in str(caught.value)
     assert "--allow-julia-install" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -196,6 +197,15 @@ def test_a_start_that_takes_all_the_time_says_how_much_it_needs(fake_pysr, dense
 
 
 # -- while it runs, and afterwards -----------------------------------------------------------------------------------
+
+
+def test_a_child_that_never_starts_says_what_to_run_first(fake_pysr, dense, tmp_path, monkeypatch) -> None:
+    fake_pysr(mode="slow import", step=120.0, equations=ROWS)
+    monkeypatch.setattr(sys.modules[PySR.__module__], "LATER", 0.5)
+    with pytest.raises(
+        FormsearchError, match=r"before PySR had started: Julia compiles .* run this first: .*import pysr"
+    ):
+        list(PySR(folder=tmp_path, refine=0).propose(dense, config(dense, seconds=1.0)))
 
 
 def test_progress_is_read_from_the_files(fake_pysr, dense, tmp_path) -> None:

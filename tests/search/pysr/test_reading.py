@@ -1,6 +1,10 @@
 """What is read without running PySR: its signature, what is installed, its files, its templates."""
 
+import os
+import shlex
+import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +16,7 @@ from formsearch.search.parse import read_infix
 from formsearch.search.pysr.hall import Row, choice_of_pysr, read_hall, read_halls
 from formsearch.search.pysr.losses import elementwise_loss
 from formsearch.search.pysr.options import Wish, options
-from formsearch.search.pysr.probe import probe
+from formsearch.search.pysr.probe import _bounds, probe, python
 from formsearch.search.pysr.signature import read_signature
 from formsearch.search.pysr.template import Template, around, guess, julia, nodes, per_group, read_row
 from formsearch.search.scaling import Scaling
@@ -302,3 +306,26 @@ def _value(read, at) -> float:
 
     every = {**read.values, **at}
     return float(read.expression.subs({sympy.Symbol(k, positive=True): v for k, v in every.items()}))
+
+
+def test_a_command_names_the_python_that_runs(monkeypatch, tmp_path) -> None:
+    here = Path(sys.executable).parent
+    monkeypatch.setenv("PATH", f"{here}{os.pathsep}/usr/bin")
+    if shutil.which("python", path=str(here)):
+        assert python() == "python"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert python() == shlex.quote(sys.executable)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "old", "new"),
+    [
+        ("=1.10.0, 1.10.3", "1.10.0 or 1.10.3 up to 1.11", "1.10.0 or 1.10.3 and later"),
+        ("1.10", "1.10 up to 1.11", "1.10 and later"),
+        ("", "any version up to 1.11", "any version"),
+    ],
+)
+def test_versions_of_julia_are_told_in_words(monkeypatch, wanted, old, new) -> None:
+    for openssl, words in (((3, 0), old), ((3, 5), new)):
+        monkeypatch.setattr("ssl.OPENSSL_VERSION_INFO", (*openssl, 0, 0, 0))
+        assert _bounds(wanted) == words
