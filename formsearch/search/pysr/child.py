@@ -22,8 +22,8 @@ from formsearch.search.child import Send, serve
 
 ENDING, ENDING_SHARE = 1.0, 0.1
 """Seconds kept for PySR to come back after its time limit, and the share of the time that they take at most."""
-LEAST = 0.5
-"""Seconds below which a search is not begun."""
+LEAST, SEARCHING = 0.5, 30.0
+"""Seconds below which a search is not begun, and that it should have."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -39,9 +39,10 @@ def work(request: dict[str, Any], send: Send) -> None:
         return
     left = request["seconds"] - took - min(ENDING, ENDING_SHARE * request["seconds"])
     if left < LEAST:
+        times = math.ceil((took + SEARCHING) / request["seconds"])
         raise RuntimeError(
-            f"starting PySR took {took:.0f} of the {request['seconds']:.0f} s, which leaves no time to search: "
-            f"give it at least {took + 30:.0f} s"
+            f"starting PySR took {took:.0f} s, and the search had kept {request['seconds']:.0f} s for it: search "
+            f"{times} times as long"
         )
     model = pysr.PySRRegressor(**_arguments(pysr, request, left))
     given = request["fit"]

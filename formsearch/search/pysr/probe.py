@@ -96,7 +96,10 @@ def probe(environment: Mapping[str, str] | None = None) -> Probe:
     package = _package()
     needs = _needs(package)
     wanted = str(needs.get("julia", ""))
-    backend_wanted = str(needs.get("packages", {}).get(BACKEND, {}).get("version", ""))
+    about = needs.get("packages", {}).get(BACKEND, {})
+    # Releases ask for a range of versions, previews for one tag.
+    tag = str(about.get("rev", "")).removeprefix("v")
+    backend_wanted = str(about.get("version", "")) or tag
     project = _project(env)
     julia, found, wrong = _julia(env, project, wanted)
     backend = _backend(project)
@@ -107,7 +110,7 @@ def probe(environment: Mapping[str, str] | None = None) -> Probe:
             trouble = f"Julia {wrong} is not a version that PySR takes ({_bounds(wanted)})"
     elif backend is None:
         trouble = f"{BACKEND}.jl is not installed in {project}"
-    elif not _admits(backend_wanted, backend):
+    elif not (backend == tag if tag[:1].isdigit() else _admits(backend_wanted, backend)):
         trouble = f"{BACKEND}.jl {backend} is installed in {project}, but this PySR needs {backend_wanted}"
     return Probe(
         package, _package_version(package), julia, found or wrong, _bounds(wanted), backend, backend_wanted,

@@ -1,5 +1,6 @@
 """What is read without running PySR: its signature, what is installed, its files, its templates."""
 
+import json
 import os
 import shlex
 import shutil
@@ -93,6 +94,19 @@ def test_a_complete_installation_is_recognised_offline(fake_pysr) -> None:
     assert found.missing() is None
     assert found.remedy() == ""
     assert "pysr" not in sys.modules
+
+
+def test_a_preview_asks_for_one_tag_of_its_backend(fake_pysr) -> None:
+    fake = fake_pysr(backend="2.0.0-alpha.9")
+    needs = {
+        "julia": "1.10",
+        "packages": {"SymbolicRegression": {"url": "https://example.org", "rev": "v2.0.0-alpha.9"}},
+    }
+    (fake.site / "pysr" / "juliapkg.json").write_text(json.dumps(needs))
+    assert (probe().trouble, probe().backend_wanted) == ("", "2.0.0-alpha.9")
+    manifest = fake.project / "Manifest.toml"
+    manifest.write_text(manifest.read_text().replace("2.0.0-alpha.9", "1.11.3"))
+    assert "SymbolicRegression.jl 1.11.3 is installed" in probe().trouble
 
 
 def test_julia_is_looked_for_where_juliapkg_looks(fake_pysr, tmp_path, monkeypatch) -> None:
