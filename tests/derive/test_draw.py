@@ -12,8 +12,9 @@ import sympy
 
 import formsearch as fs
 from formsearch.derive import derive
-from formsearch.derive.draw import abbreviated, latex_name, line, mathml, pretty, to_latex, unicode_name
+from formsearch.derive.draw import abbreviated, line, mathml, pretty, to_latex
 from formsearch.derive.layout import Order
+from formsearch.derive.letters import latex_name, unicode_name
 from formsearch.formula import parse_formula
 
 ZHAO = fs.laws["zhao2025"]
