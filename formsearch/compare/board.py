@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from formsearch.compare.entries import PUBLISHED, Laws, Objectives, choose_laws,
 from formsearch.compare.information import criteria
 from formsearch.compare.judge import Fitter, Folds, Judged, Progress, group_masks, judge, least_share, with_groups
 from formsearch.compare.leaderboard import FoldScore, Leaderboard, Score
-from formsearch.compare.paired import FoldMeans, Pair, compare_pairs
+from formsearch.compare.paired import SAME, FoldMeans, Pair, compare_pairs
 from formsearch.compare.parsing import parse_split
 from formsearch.compare.resampling import Means, bootstrap_means, row_means
 from formsearch.compare.scores import METRICS, errors
@@ -24,6 +25,7 @@ from formsearch.compare.scores import metric as metric_of
 from formsearch.compare.splits import ByGroup, LeaveOneLevelOut, Ordered, Split, default_split, label_codes
 from formsearch.core.objectives import Objective
 from formsearch.exceptions import InputError, PointsError
+from formsearch.law import Law
 from formsearch.points import Points
 
 Array = NDArray[np.float64]
@@ -81,8 +83,7 @@ def build(
     if found:
         refits = [i for i, j in enumerate(found) if j.entry.published is None]
         means = _means(points, found, folds, metric, _clusters(points, division, cluster), resamples, seed)
-        best_first = np.argsort(means.observed[metric], kind="stable")
-        ranked = [_score(points, found[i], int(i), folds, means, level) for i in best_first]
+        ranked = [_score(points, found[i], i, folds, means, level) for i in _best_first(means.observed[metric], found)]
         fold_means = _fold_means(points, found, folds, metric, division)
         pairs = compare_pairs(labels, means, level, fold_means, _wanted(found))
         if len(refits) > 1 and means.clusters > 1:
@@ -207,6 +208,30 @@ def _means(
         penalties = np.column_stack([m.penalty(observed, j.predicted) for j in found])
         tables[name], rows = row_means(penalties, folds.tested)
     return bootstrap_means(tables, ranking, _weights(points, rows), cluster[rows], resamples, seed)
+
+
+def _best_first(error: Array, found: Sequence[Judged]) -> list[int]:
+    """Laws by error; of those whose errors agree to `SAME`, the one of fewest constants first, then the oldest.
+
+    Many laws are others under another name, or come to them at the best fit: rounding must not decide between them.
+    """
+    order = [int(i) for i in np.argsort(error, kind="stable")]
+    ranked: list[int] = []
+    while order:
+        equal = [i for i in order if error[i] <= error[order[0]] * (1 + SAME)]
+        order = order[len(equal) :]
+        ranked += sorted(equal, key=lambda i: (_constants(found[i]), _year(found[i].entry.law), i))
+    return ranked
+
+
+def _constants(j: Judged) -> int:
+    return j.reference.n_constants if j.reference else 0
+
+
+def _year(law: Law) -> int:
+    """The year in a law's source; one beyond all for a law without."""
+    stated = re.search(r"\b(?:19|20)\d\d\b", law.source)
+    return int(stated[0]) if stated else 9999
 
 
 def _fold_means(points: Points, found: Sequence[Judged], folds: Folds, metric: str, division: Any) -> FoldMeans | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from formsearch.compare.confidence_set import ConfidenceSet
 from formsearch.compare.distance import Distance
 from formsearch.compare.information import Criteria
-from formsearch.compare.paired import Pair
+from formsearch.compare.paired import SAME, Pair
 from formsearch.compare.scores import Errors, finite, metric
 from formsearch.compare.words import verdicts
 from formsearch.exceptions import UnknownNameError
@@ -162,7 +162,7 @@ class Leaderboard:
         members = () if self.confidence is None else self.confidence.members
         tied = [s for s in sound if s.label in members and s.criteria is not None and math.isfinite(s.criteria.bic)]
         if tied:
-            return min(tied, key=self._description)
+            return min(tied, key=lambda s: round(self._description(s), 4))  # of equal ones the first on the board
         return next(iter([*sound, *refits]), None)
 
     def _description(self, score: Score) -> float:
@@ -172,10 +172,18 @@ class Leaderboard:
         return score.criteria.bic + 2 * math.log(max(self.searched.get(score.law.name, 1), 1))
 
     def leading(self, most: int = 3) -> tuple[Score, ...]:
-        """`chosen`, and the refitted laws that these points cannot tell from the best: at most `most` rows in all."""
+        """`chosen`, and the refitted laws that these points cannot tell from the best: at most `most` rows in all.
+
+        A law whose errors are those of one that is there already is left out: it is the same under another name, or
+        comes to the same at the best fit, and says the same.
+        """
         members = () if self.confidence is None else self.confidence.members
         tied = [s for s in self.scores if s.kind == "refit" and s.ok and s.label in members and s is not self.chosen]
-        return (*([] if self.chosen is None else [self.chosen]), *tied)[:most]
+        leading = [] if self.chosen is None else [self.chosen]
+        for score in tied:
+            if not any(_alike(score, other) for other in leading):
+                leading.append(score)
+        return tuple(leading[:most])
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -361,3 +369,10 @@ class Leaderboard:
         from formsearch.compare.figures import error_by_distance
 
         return error_by_distance(self)
+
+
+def _alike(one: Score, other: Score) -> bool:
+    """Whether two laws have the same errors, on the rows that they were fitted to and on those that judged them."""
+    pairs = [(a, b) for e, f in ((one.test, other.test), (one.train, other.train))
+             for a, b in ((e.mae, f.mae), (e.rmse, f.rmse))]  # fmt: skip
+    return all(abs(a - b) <= SAME * max(abs(a), abs(b)) for a, b in pairs)

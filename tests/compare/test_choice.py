@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from formsearch.compare import compare
 from formsearch.data import load
+from formsearch.points import Points
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +47,15 @@ def test_a_form_pays_for_the_search_that_chose_it(ladder) -> None:
     assert [s.law.name for s in charged.leading(2)] == ["zhao2025_eq9", "zhao2025"]
     told = replace(ladder, searched={"zhao2025": 1000}).sentences[0]
     assert "BIC lower by 30.6, zhao2025 charged for being chosen among 1,000 forms" in told
+
+
+def test_one_form_under_three_names_is_one_leader_the_oldest() -> None:
+    rng = np.random.default_rng(0)
+    n, d = (v.ravel() for v in np.meshgrid(np.geomspace(5e7, 2e9, 6), np.geomspace(1e9, 3e10, 6)))
+    loss = 1.8 + 400 * n**-0.34 + 400 * d**-0.28 + rng.normal(0, 0.003, n.size)
+    points = Points(loss, {"N": n, "D": d}, name="one form")
+    for laws in (["zhao2025_eq4", "krajewski2024_dense", "kaplan2020", "chinchilla"], ["chinchilla", "zhao2025_eq4"]):
+        board = compare(points, laws, resamples=200)
+        assert board.best == board.labels[0] == "chinchilla"
+        assert [s.label for s in board.leading()] == ["chinchilla"]
+    assert board.labels == ("chinchilla", "zhao2025_eq4")

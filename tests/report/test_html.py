@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from formsearch.report.blocks import Table
 from formsearch.report.context import build
 from formsearch.report.figures import Picture, render
 from formsearch.report.html import html
@@ -263,3 +264,17 @@ def test_a_document_of_one_derivation_is_a_report() -> None:
     report = build(document)
     page = Page(html(report, {f.name: render(f.draw, f.name, f.alt) for f in report.figures()}))
     assert page.text("h1") == ["What follows from chinchilla"]
+
+
+def test_a_law_under_another_name_is_told_once() -> None:
+    document = example.results()
+    board = document["leaderboards"][0]
+    again = {**board["scores"][0], "label": "krajewski2024_dense", "law": "krajewski2024_dense"}
+    board["scores"].insert(1, again)
+    board["confidence_set"]["members"] = [board["scores"][0]["label"], "krajewski2024_dense"]
+    told = dict(build(document).answer)["How sure"]
+    assert "It stands alone" in told
+    assert told.endswith("; krajewski2024_dense is the same law on these points.")
+    blocks = next(s.blocks for s in build(document).sections if s.title == "Leaderboard")
+    rows = next(block.rows for block in blocks if isinstance(block, Table))
+    assert rows[1][3] == f"the same as {rows[0][0]}"

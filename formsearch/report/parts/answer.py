@@ -8,6 +8,7 @@ from formsearch.report.blocks import Equation
 from formsearch.report.context import Builder
 from formsearch.report.figures import unit_of
 from formsearch.report.parts import derivations, leaderboard, search
+from formsearch.report.parts.twins import twins
 from formsearch.report.schema.board import LeaderboardRecord
 from formsearch.report.schema.derivation import DerivationRecord
 from formsearch.report.text import sentence
@@ -102,7 +103,8 @@ def _sure(board: LeaderboardRecord) -> str:
     if len(board.scores) == 1:
         return "There was no other law to compare it with."
     found = board.confidence_set
-    members = found.members if found else []
+    double = twins(board)
+    members = [m for m in found.members if m not in double] if found else []
     level = percent(found.level, 2) if found else ""
     apart = [p for p in board.pairs if p.better == best.label and p.worse not in members]
     order = [s.label for s in board.scores]
@@ -121,6 +123,9 @@ def _sure(board: LeaderboardRecord) -> str:
         p = leaderboard.p_text(clear.p_holm)
         p = p if p.startswith("<") else f"= {p}"
         text += f"; the next law, {clear.worse}, errs by {number(clear.difference, 2)} more (p {p})"
+    if names := [name for name, first in double.items() if best.label in (first, name)]:
+        others = [n for n in dict.fromkeys((*names, double[names[0]])) if n != best.label]
+        text += f"; {listed(others)} {'is' if len(others) == 1 else 'are'} the same law on these points"
     return f"{text}."
 
 

@@ -23,6 +23,7 @@ from formsearch.report.blocks import (
     Value,
 )
 from formsearch.report.context import Builder
+from formsearch.report.parts.twins import twins
 from formsearch.report.schema.board import LeaderboardRecord, PartRecord, ScoreRecord
 from formsearch.report.text import objective, sentence
 from formsearch.typesetting.numbers import MISSING, listed, number, percent, plural, with_interval
@@ -130,6 +131,8 @@ def _verdict(board: LeaderboardRecord, score: ScoreRecord, p: float | None) -> s
     best = best_of(board)
     if best is not None and score.label == best.label:
         return "law to use"
+    if twin := twins(board).get(score.label):
+        return f"the same as {twin}"
     if not score.ok:
         return "not at an optimum"
     members = board.confidence_set.members if board.confidence_set else []
