@@ -190,20 +190,33 @@ class Cluster:
             )
         )  # fmt: skip
 
+    def complete(self, workers: int) -> None:
+        """So many workers again, whatever has become of the last ones."""
+        self.workers = [w for w in self.workers if w.poll() is None]
+        while len(self.workers) < workers:
+            self.start_worker()
+
     def close(self) -> None:
         for process in (*self.workers, self.scheduler):
             process.kill()
             process.wait()
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
+@pytest.fixture(scope="module")
+def one_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     pytest.importorskip("distributed")
-    made = Cluster(tmp_path, 2)
+    made = Cluster(tmp_path_factory.mktemp("cluster"), 2)
     try:
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def cluster(one_cluster: Cluster) -> Cluster:
+    """Two workers, new ones in place of those that a test has killed: their scheduler lives on."""
+    one_cluster.complete(2)
+    return one_cluster
 
 
 def _wait_for_workers(cluster: Cluster) -> None:
@@ -250,7 +263,16 @@ def test_a_dask_cluster_loses_all_workers_that_hold_the_data(cluster: Cluster, t
 
 
 @pytest.mark.slow
-def test_a_scheduler_that_dies_is_told_in_a_line(cluster: Cluster) -> None:
+def test_a_scheduler_that_dies_is_told_in_a_line(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    cluster = Cluster(tmp_path, 2)
+    try:
+        _lose_the_scheduler(cluster)
+    finally:
+        cluster.close()
+
+
+def _lose_the_scheduler(cluster: Cluster) -> None:
     _wait_for_workers(cluster)
     found = []
 
