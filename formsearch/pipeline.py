@@ -291,7 +291,11 @@ def _derivations(
     made: list[Derivation] = []
     notes: list[str] = []
     todo = [(fit, asked) for fit in fits for asked in _questions(fit.law, training)]
+    best: dict[str, dict[str, float]] = {}
     for done, (fit, asked) in enumerate(todo):
+        if "settings" in asked:  # what the law itself says is best goes before what was run
+            known = best.get(fit.law.key, {})
+            asked["settings"] = {q: known.get(q, value) for q, value in asked["settings"].items()}
         under = f" under {asked['subject_to']}" if asked else ""
         about = f"{fit.law.name}{under}"
 
@@ -301,15 +305,22 @@ def _derivations(
         how_far(0.0, "resampling" if resamples else "premises")
         try:
             made.append(once.derive(fit, resamples, how_far, **asked))
+            best.setdefault(fit.law.key, _constant_optima(made[-1]))
         except (DerivationError, NotApplicableError, InputError) as error:
             notes.append(f"no derivation for {fit.law.name}{under}: {error}")
     return tuple(made), notes
 
 
+def _constant_optima(derivation: Derivation) -> dict[str, float]:
+    """Quantity -> its optimum, where that depends on no other variable: as one would build it."""
+    found = [r for r in derivation.results if r.kind in ("minimum", "maximum") and not r.depends_on]
+    return {r.quantity: float(r.integer[0] if r.integer else r.value) for r in found if r.value is not None}
+
+
 def _questions(law: Law, training: Points) -> list[dict[str, Any]]:
     """What to ask of a law: its unconstrained optima, and the compute frontier of size against tokens.
 
-    On the frontier, other factors that were given are held as in the run of most compute.
+    On the frontier, other factors that were given are held as in the run of most compute (see `_derivations`).
     """
     questions: list[dict[str, Any]] = [{}]
     size = next((q for q in ("N_active", "N") if q in law.quantities), None)

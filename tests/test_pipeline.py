@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from formsearch import Points, pipeline, read_points
+from formsearch import Points, load, pipeline, read_points
 from formsearch.exceptions import InputError, NotApplicableError, UnknownNameError
 from formsearch.pipeline import Run, run
 from formsearch.store import Store
@@ -187,3 +187,17 @@ def test_impossible_requests_fail_before_any_work() -> None:
 
 def test_it_is_the_module_that_the_command_line_uses() -> None:
     assert pipeline.run is run
+
+
+def test_on_the_frontier_other_factors_are_at_their_own_optimum_or_as_in_the_dearest_run() -> None:
+    done = run(load("zhao2025"), ["zhao2025"], starts=4, seconds=0.0, resamples=0)
+    free, frontier = done.derivations
+    dearest = int(np.argmax(done.training.column("C")))
+    assert frontier.settings == {
+        "N": done.training.column("N")[dearest],
+        "G": 7.0,
+        "S": pytest.approx(free["shared_ratio"].value),
+    }
+    table = next(t for t in frontier.tables if t.name == "frontier")
+    assert len(table.rows) == pipeline.FRONTIER
+    assert all(value is not None for row in table.rows for value in row)
