@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -49,7 +49,9 @@ class Answers:
         return "\n".join(out).lstrip("\n")
 
 
-def sensitivity(law: Law, constants: Any, settings: Mapping[str, float], level: float) -> Answers:
+def sensitivity(
+    law: Law, constants: Any, settings: Mapping[str, float], level: float, tell: Callable[[float, str], None]
+) -> Answers:
     """Elasticities (if every variable has a value), mixed derivatives, and rates of substitution between sizes."""
     from formsearch.derive import elasticities, interactions, rate_of_substitution
 
@@ -57,9 +59,13 @@ def sensitivity(law: Law, constants: Any, settings: Mapping[str, float], level: 
     symbols = {v.symbol: v.quantity for v in law.variables}
     given = all(s in known or q in known for s, q in symbols.items())
     tables = (elasticities(law, constants, settings, level=level),) if given and constants is not None else ()
-    results = [("Interactions", r) for r in interactions(law, constants, settings, level=level)]
     sizes = [v.symbol for v in law.variables if v.about.unit in ("parameters", "tokens")]
-    for take, give in combinations(sizes, 2):
+    crossed, traded = (list(combinations(names, 2)) for names in (law.variable_names, sizes))
+    whole = max(len(crossed) + len(traded), 1)
+    tell(0.0, "interactions")
+    results = [("Interactions", r) for r in interactions(law, constants, settings, level=level)]
+    for done, (take, give) in enumerate(traded, len(crossed)):
+        tell(done / whole, f"{take} for {give}")
         rate = rate_of_substitution(law, constants, give, take, settings, level=level)
         results.append(("Rates of substitution", rate))
     return Answers(tuple(results), tables)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from formsearch.cli.terminal import number, table
+from formsearch.cli.terminal import number, progress, table
 from formsearch.cli.verb import Session, Source, verb
 from formsearch.exceptions import InputError
 
@@ -60,7 +60,9 @@ def _fetch(session: Session, names: list[str]) -> None:
 
     if not names:
         raise InputError("fetch what? give a name from `formsearch data`, e.g. formsearch data fetch chinchilla")
-    paths = fetch(names[0], names[1:] or None, folder=session.folder)
+    with progress(session.quiet) as report:
+        paths = fetch(names[0], names[1:] or None, folder=session.folder,
+                      progress=lambda done, name: report(f"fetching {name}", done))  # fmt: skip
     for path in paths:
         session.say(f"{path}")
     if session.folder is None:

@@ -1,5 +1,6 @@
 """`formsearch derive LAW`: the optima of a law, each proved or checked."""
 
+import difflib
 import shutil
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -126,7 +127,8 @@ def _optima(session: Session, law: "Law", asked: dict[str, Any], sensitivity: bo
         more = answers.Answers()
         if sensitivity:
             report("sensitivities")
-            more = answers.sensitivity(law, asked["constants"], asked["settings"] or {}, asked["level"])
+            more = answers.sensitivity(law, asked["constants"], asked["settings"] or {}, asked["level"],
+                                       lambda done, doing: report("sensitivities", done, doing))  # fmt: skip
     tell_own(session, [law])
     if found.results or not sensitivity:
         session.say(found.text(width=min(shutil.get_terminal_size((110, 24)).columns, 110)), preformatted=True)
@@ -161,8 +163,10 @@ def _constants(law: "Law", text: str | None) -> Any:
                 f"--constants lacks {', '.join(missing)}: law {law.name} needs {', '.join(law.constant_names)}"
             )
         return given
-    names = ", ".join(("published", *law.published))
-    raise InputError(f"--constants {text!r}: give one of {names}, numbers as a=1,b=2, or a JSON file of a fit")
+    names = ("published", *law.published)
+    near = difflib.get_close_matches(text, names, n=2, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"give one of {', '.join(names)}"
+    raise InputError(f"--constants {text!r}: {hint}, or numbers as a=1,b=2, or a JSON file of a fit")
 
 
 def _from_file(law: "Law", path: str) -> dict[str, float]:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from formsearch.cli.terminal import table
+from formsearch.cli.terminal import progress, table
 from formsearch.cli.verb import Session, verb
 from formsearch.exceptions import EngineMissingError
 
@@ -37,7 +37,11 @@ class Finding:
 @verb("formsearch doctor", out="Write the JSON to this file (*.json).")
 def doctor(session: Session) -> int:
     """Check the installation: packages, compiled kernels, engines, data, cache. Exit code 1 if something is broken."""
-    findings = [*_packages(), *(_tried(name, check) for name, check in _CHECKS.items())]
+    findings = _packages()
+    with progress(session.quiet) as report:
+        for done, (name, check) in enumerate(_CHECKS.items()):
+            report("looking", done / len(_CHECKS), name)
+            findings.append(_tried(name, check))
     session.say(table(("", "state", "seen", "to do"), [(f.name, f.state, f.seen, f.remedy) for f in findings]))
     session.emit({"findings": [asdict(f) for f in findings]})
     return 1 if any(f.state == "broken" for f in findings) else 0

@@ -220,7 +220,8 @@ def _show(session: Session, done: "Run") -> None:
     session.say(table(("law", "constants", heading, span, "formula"), rows, title=title,
                       right=("constants", heading)))  # fmt: skip
     if len(board.scores) > SHOWN:
-        session.say(f"and {len(board.scores) - SHOWN} more laws")
+        more = len(board.scores) - SHOWN
+        session.say(f"and {more} more law{'s' if more > 1 else ''}")
     if board.not_applicable:
         names = ", ".join(name for name, _ in board.not_applicable)
         session.say(f"not applicable to these points ({len(board.not_applicable)}): {names}; the report says why")
@@ -238,12 +239,30 @@ def _show(session: Session, done: "Run") -> None:
         found = [r for r in derivation.results if r.kind in ("minimum", "maximum", "growth")]
         if found:
             session.say(f"\noptima of {derivation.law.name}{condition}")
-            session.say("\n".join(f"  {line}" for line in (*map(_line, found), *_named_parts(derivation, found))))
+            session.say(
+                "\n".join(
+                    f"  {line}"
+                    for line in (*map(_line, found), *_named_parts(derivation, found), *_at_budget(derivation))
+                )
+            )
     if done.advice is not None and done.advice.aims:
         session.say("\nwhat to run next (the report has the configurations)")
         session.say("\n".join(f"  {aim.sentence}" for aim in done.advice.aims))
     for note in done.notes:
         session.say(f"note: {note}")
+
+
+def _at_budget(derivation: "Derivation") -> list[str]:
+    """The optima in numbers at the greatest budget of the frontier's table for which there are any."""
+    for table_ in derivation.tables:
+        if table_.name == "frontier":
+            columns = [c for c in table_.columns if not c.endswith((" low", " high"))]
+            for row in reversed([dict(zip(table_.columns, r, strict=True)) for r in table_.rows]):
+                if all(row[c] is not None for c in columns):
+                    given, *rest = (f"{c} = {number(row[c])}" for c in columns)
+                    held = ", ".join(f"{k} = {number(v)}" for k, v in derivation.settings.items())
+                    return [f"at {given}{f' and {held}' if held else ''}: {', '.join(rest)}"]
+    return []
 
 
 def _named_parts(derivation: "Derivation", found: "Sequence[Result]") -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,14 +25,21 @@ def cache_folder() -> Path:
     return user_cache_path("formsearch") / "data"
 
 
+Tell = Callable[[float, str], None]
+"""Called with the share of a file that has arrived, 0 to 1, and with its name."""
+
+
 def fetch(
-    dataset: str | Card, files: Sequence[str] | None = None, folder: str | os.PathLike[str] | None = None
+    dataset: str | Card,
+    files: Sequence[str] | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    progress: Tell | None = None,
 ) -> list[Path]:
     """Download a data set's files (all, or those named) unless they are there; return their paths.
 
     They lie under `folder` (default: `cache_folder()`) in a folder of the data set's name. Raises `FetchError` when
     a download fails or brings anything but the pinned file (which is deleted), and `InputError` for a data set that
-    needs no download.
+    needs no download. `progress` hears how much of each file has arrived.
     """
     about = dataset if isinstance(dataset, Card) else card(dataset)
     if not about.files:
@@ -40,7 +48,7 @@ def fetch(
         if name not in about.files:
             raise UnknownNameError(f"file of data set {about.name!r}", name, about.files)
     root = (Path(folder) if folder is not None else cache_folder()) / about.name
-    return [_retrieve(about.files[name], root) for name in files or about.files]
+    return [_retrieve(about.files[name], root, progress) for name in files or about.files]
 
 
 def fetched(about: Card, file: str) -> Path | None:
@@ -56,7 +64,27 @@ def fetched(about: Card, file: str) -> Path | None:
     return path
 
 
-def _retrieve(file: RemoteFile, root: Path) -> Path:
+@dataclass
+class _Bar:
+    """What pooch asks of a progress bar; the size is that of the pinned file."""
+
+    tell: Tell
+    file: RemoteFile
+    total: int = 0
+    arrived: int = 0
+
+    def update(self, count: int) -> None:
+        self.arrived += count
+        self.tell(min(self.arrived / max(self.file.bytes, 1), 1.0), self.file.name)
+
+    def reset(self) -> None:
+        self.arrived = 0
+
+    def close(self) -> None:
+        """Nothing is left open."""
+
+
+def _retrieve(file: RemoteFile, root: Path, tell: Tell | None = None) -> Path:
     """Download to a temporary file beside the target, check it, move it into place."""
     path = root / file.name
     if path.is_file() and _sha256(path) == file.sha256:
@@ -70,7 +98,8 @@ def _retrieve(file: RemoteFile, root: Path) -> Path:
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        pooch.HTTPDownloader(progressbar=False, timeout=TIMEOUT_SECONDS)(file.url, str(partial), None)
+        bar = False if tell is None else _Bar(tell, file)
+        pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT_SECONDS)(file.url, str(partial), None)
         found = _sha256(partial)
         if found != file.sha256:
             raise FetchError(

@@ -60,7 +60,10 @@ def frontier(
     problem, conditions = with_names(problem)
     left = [n for n in names if n != gone]
     if not left:
-        raise DerivationError(f"constraint {text!r} fixes {gone}: nothing is left to optimise; name more in minimise")
+        taken = f" ({', '.join(constraint.extra)} taken as given)" if constraint.extra else ""
+        raise DerivationError(
+            f"constraint {text!r} fixes {gone}{taken}: nothing is left to optimise; name more in minimise"
+        )
     return Frontier(solve_jointly(problem, left, seconds, tell), gone, formula, constraint, plain, conditions)
 
 

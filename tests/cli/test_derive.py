@@ -65,7 +65,7 @@ def test_constants_as_numbers(results) -> None:
     ("words", "message"),
     [
         (["zhao2052"], "did you mean 'zhao2025'"),
-        (["zhao2025", "--constants", "publshed"], "give one of published, zhao2025"),
+        (["zhao2025", "--constants", "publshed"], "did you mean 'published'?"),
         (["zhao2025", "--constants", "e=1"], "--constants lacks f"),
         (["zhao2025", "--constants", "missing.json"], "no such file: missing.json"),
         (["zhao2025", "--minimise", "Q"], "unknown"),

@@ -75,6 +75,20 @@ def test_a_pinned_file_arrives_once_and_is_loaded_by_name(address, cache, monkey
     assert points.name == "demo"
 
 
+def test_how_much_has_arrived_is_told(address, cache) -> None:
+    told: list[tuple[float, str]] = []
+    about = dataset(remote("runs.csv", f"{address}/runs.csv", TABLE), remote("sub/more.csv", f"{address}/sub/more.csv",
+                                                                            TABLE + b"8e8,8e9,2.7\n"))  # fmt: skip
+    fetch(about, progress=lambda done, name: told.append((done, name)))
+    for name in ("runs.csv", "sub/more.csv"):
+        shares = [done for done, whose in told if whose == name]
+        assert shares == sorted(shares)
+        assert shares[-1] == 1.0
+    told.clear()
+    fetch(about, progress=lambda done, name: told.append((done, name)))
+    assert told == []  # they are there
+
+
 def test_files_of_a_set_are_named_after_it(address, cache, monkeypatch) -> None:
     more = TABLE + b"8e8,8e9,2.7\n"
     about = dataset(
