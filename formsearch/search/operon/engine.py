@@ -1,10 +1,11 @@
-"""The Operon engine: rounds of short runs, each in a child process, seeded by what was judged best so far.
+"""The Operon engine: rounds of runs, each in a child process, seeded by what was judged best so far.
 
 Operon ranks trees by their squared error in the sample, in single precision; that picks forms which break beyond the
-data. So a search is not one long run. It is rounds of several short ones, side by side, each from its own seed. After
-a round all fronts are refitted, pruned and judged on the hold-outs (see `harvest`), and the best forms, with registry
-laws at first, are planted into half of the next round's populations; the other half starts from nothing, for variety.
-For the second half of the time the native engine goes on from the best forms: trees rarely hold ties and valleys.
+data. So a search is not one long run. It is rounds of several, side by side, each from its own seed, short at first
+and longer with each round. After a round all fronts are refitted, pruned and judged on the hold-outs (see `harvest`),
+and the best forms, with registry laws at first, are planted into half of the next round's populations; the other half
+starts from nothing, for variety. For the second half of the time the native engine goes on from the best forms: trees
+rarely hold ties and valleys.
 """
 
 from __future__ import annotations
@@ -50,8 +51,11 @@ class Effort:
     """How much is done; everything that decides a result beside the seed.
 
     population, generations, iterations : of one run (iterations of Levenberg-Marquardt a tree). rows : `generations`
-    is for this many rows; more rows get fewer. lengths, depth : of trees, the lengths by turns. side : runs of a
-    round. rounds : at most. copies, elites : how often an elite is planted, and how many. finalists : proposals.
+    is for this many rows; more rows get fewer. lengths, depth : of trees, the lengths by turns. side : runs of the
+    first round; later ones have one for each processor. growth : how many times longer the runs of a round are than
+    those of the last, and `grown` the lengths of their trees: short runs find short laws, but a law of fifteen
+    constants takes a run of 12 CPU seconds to trees of 40 nodes, and any number of short ones do not reach it.
+    rounds : at most. copies, elites : how often an elite is planted, and how many. finalists : proposals.
     refine : share of the time (120 s at most) in which the native engine goes on from the best forms; 0 leaves it out.
     Half: on Chinchilla's runs forms chosen after 4 s of it predicted the largest runs worse than those after 10 s.
     most_rows : above, a coreset.
@@ -64,6 +68,8 @@ class Effort:
     lengths: tuple[int, ...] = (35, 18, 25)
     depth: int = 10
     side: int = 4
+    growth: int = 3
+    grown: tuple[int, ...] = (50, 40)
     rounds: int = 100
     elites: int = 16
     copies: int = 3
@@ -146,7 +152,7 @@ class Search:
         self.target = self.scaling.targets(core)
         self.weight = self.harvest.bench.points.weight
         self.operators = operators(core, self.scaling, config)
-        self.runs = self.trees = 0
+        self.runs = self.trees = self.asked = 0
         self.failures: list[str] = []
 
     def run(self) -> None:
@@ -178,12 +184,15 @@ class Search:
 
     def round(self, turn: int) -> None:
         """Run the children of one round and gather their fronts."""
-        side = self.effort.side if self.config.generations is not None else max(self.effort.side, processors())
-        first = turn * side
+        side = self.effort.side
+        if self.config.generations is None:
+            side = processors() if turn else max(side, processors())
+        first = self.asked
+        self.asked += side
         left = self.end - time.monotonic()
         batches = -(-side // max(1, min(side, processors())))
         seconds = max(left / batches if turn == 0 else left, 0.2)
-        requests = [self.request(first + k, seconds) for k in range(side)]
+        requests = [self.request(first + k, seconds, turn) for k in range(side)]
         fronts: dict[int, list[dict[str, Any]]] = {}
         grown: dict[int, int] = {}
         workers = min(side, processors())
@@ -215,8 +224,8 @@ class Search:
         if self.exact():
             self.harvest.prune(self.effort.elites)
 
-    def request(self, number: int, seconds: float) -> dict[str, Any]:
-        """What a run is asked."""
+    def request(self, number: int, seconds: float, turn: int = 0) -> dict[str, Any]:
+        """What a run of that round is asked."""
         effort = self.effort
         part = self.parts[number % len(self.parts)]
         seed = (self.config.seed * 1_000_003 + number) % 2**31
@@ -224,8 +233,10 @@ class Search:
         generations = self.config.generations
         if generations is None:
             generations = int(np.clip(round(effort.generations * effort.rows / len(rows)), 8, 2 * effort.generations))
-        planted = number % 2 == 0 or number < self.effort.side
-        length = effort.lengths[number % len(effort.lengths)]
+            generations *= effort.growth**turn
+        planted = number % 2 == 0 or turn == 0
+        lengths = effort.grown if turn else effort.lengths
+        length = lengths[number % len(lengths)]
         return {
             "columns": [c[rows].tolist() for c in self.columns],
             "target": self.target[rows].tolist(),

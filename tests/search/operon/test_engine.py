@@ -131,8 +131,8 @@ def test_one_dead_run_is_a_warning_and_the_others_count(clean: Points, monkeypat
     monkeypatch.setattr(module, "MODULE", "tests.search.operon.child_troubled")
     original = module.Search.request
 
-    def request(self: Any, number: int, seconds: float) -> dict[str, Any]:
-        return {**original(self, number, seconds), **({"trouble": "abort"} if number == 0 else {})}
+    def request(self: Any, number: int, *more: Any) -> dict[str, Any]:
+        return {**original(self, number, *more), **({"trouble": "abort"} if number == 0 else {})}
 
     monkeypatch.setattr(module.Search, "request", request)
     with pytest.warns(RuntimeWarning, match=r"engine operon: run 0 \(seed 0\): the process died \(signal SIGABRT\)"):
@@ -148,6 +148,39 @@ def test_if_every_run_dies_it_is_an_error(clean: Points, monkeypatch: pytest.Mon
         warnings.simplefilter("ignore", RuntimeWarning)
         with pytest.raises(FormsearchError, match=r"all 4 runs failed: run 0 .*SIGABRT"):
             list(Operon(SMALL).propose(clean, config(clean, generations=3)))
+
+
+def test_runs_grow_from_round_to_round(clean: Points, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "processors", lambda: 2)
+    asked: list[dict[str, Any]] = []
+
+    class Still:
+        """Children that find nothing."""
+
+        outcomes: tuple[()] = ()
+
+        def __init__(self, module: str, requests: list[dict[str, Any]], *_: Any) -> None:
+            asked.append({k: [r[k] for r in requests] for k in ("generations", "length", "seed", "seeds")})
+
+        def __enter__(self) -> "Still":
+            return self
+
+        def __exit__(self, *_: Any) -> None:
+            pass
+
+        def answers(self) -> tuple[()]:
+            return ()
+
+    monkeypatch.setattr(module, "Children", Still)
+    points = clean.with_target(clean.target + np.random.default_rng(0).normal(0, 0.01, len(clean)))
+    effort = Effort(generations=10, rows=len(points), side=3, rounds=3)
+    search = module.Search(points, config(points, generations=None, seeds=(laws["chinchilla"],)), effort, None)
+    search.run()
+    assert [r["generations"] for r in asked] == [[10] * 3, [30] * 2, [90] * 2]
+    assert [r["length"] for r in asked] == [[35, 18, 25], [40, 50], [40, 50]]
+    assert len({s for r in asked for s in r["seed"]}) == 7
+    # What is known is planted everywhere at first, then into every other run.
+    assert [[bool(s) for s in r["seeds"]] for r in asked] == [[True] * 3, [False, True], [False, True]]
 
 
 def test_limits_on_constants_and_size(clean: Points) -> None:
