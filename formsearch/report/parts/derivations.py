@@ -107,7 +107,7 @@ def _formula(b: Builder, d: DerivationRecord, text: str, left: str = "") -> Form
 
 
 def _blocks(b: Builder, d: DerivationRecord, first: bool) -> list[Block]:
-    record = b.law(d.law, d.formula)
+    record, units = b.law(d.law, d.formula), _units(b, d)
     blocks: list[Block] = []
     if d.simulated and first:
         blocks.append(Paragraph("The constants come from a fit to simulated losses, not to measurements.", "warning"))
@@ -117,7 +117,7 @@ def _blocks(b: Builder, d: DerivationRecord, first: bool) -> list[Block]:
         blocks.append(Heading(f"Optima{under}"))
     opening = f"Constants: {objective(d.constants_source)}." if d.constants_source else "Algebra only: no constants."
     if d.settings:
-        given = [f"{k} = {number(v, 4)}" for k, v in d.settings.items()]
+        given = [f"{k} = {MISSING if v is None else sized(v, units.get(k, ''), 4)}" for k, v in d.settings.items()]
         opening += f" Settings: {listed(given, 12)}."
     if d.level is not None:
         opening += f" Intervals are {percent(d.level, 2)}, from refits of resampled points."
@@ -160,8 +160,9 @@ def _table(b: Builder, d: DerivationRecord, optima: list[ResultRecord], under: s
     columns = [Column("Result"), Column("Closed form"), Column("Value", True)]
     columns += [*([Column("Interval", True)] if known else []), Column("Check")]
     rows: list[list[Cell]] = []
+    units = _units(b, d)
     for r in optima:
-        value, span = value_text(r, unit_of(r))
+        value, span = value_text(r, unit_of(r) or (units.get(r.symbol.split()[0], "") if r.kind == "growth" else ""))
         low, high = r.interval or (None, None)
         text = r.expression or r.implicit
         rows.append([
@@ -292,7 +293,14 @@ def _curve(
 # -- tables and steps --------------------------------------------------------------------------------------------
 
 
+def _units(b: Builder, d: DerivationRecord) -> dict[str, str]:
+    """Symbol of the law -> unit."""
+    return {v.symbol: quantity_unit(v.quantity) for v in b.law(d.law, d.formula).variables}
+
+
 def _numbers(b: Builder, d: DerivationRecord, t: TableRecord) -> Block:
+    units = {"optimal active": "parameters", **_units(b, d)}
+
     def numeric(values: list[float | int | str | None]) -> bool:
         return all(v is None or not isinstance(v, str) for v in values)
 
@@ -302,17 +310,18 @@ def _numbers(b: Builder, d: DerivationRecord, t: TableRecord) -> Block:
         if any(name == f"{n} {end}" for n in t.columns for end in ("low", "high")):
             continue
         columns.append(Column(name, numeric(values)))
-        shown.append(_shown(name, values))
+        unit = units.get(name) or quantity_unit(name)
+        shown.append(_shown(values, unit))
         if (low := t.columns.get(f"{name} low")) is not None and (high := t.columns.get(f"{name} high")) is not None:
             columns.append(Column(f"{name} interval", True))
-            shown.append(_spans(name, low, high))
+            shown.append(_spans(low, high, unit))
     rows = list(zip(*shown, strict=True))
-    return b.table(t.name, t.title or t.name, columns, rows, d.simulated)
+    title = t.title.split(" (")[0] if t.name == "frontier" and d.settings else t.title  # they are told above it
+    return b.table(t.name, sentence(title or t.name), columns, rows, d.simulated)
 
 
-def _shown(name: str, values: list[float | int | str | None]) -> list[Cell]:
+def _shown(values: list[float | int | str | None], unit: str) -> list[Cell]:
     """The cells of a column: sizes with a suffix, other numbers with equally many decimals."""
-    unit = {"optimal active": "parameters", "Na": "parameters"}.get(name) or quantity_unit(name)
     numbers = [float(v) for v in values if v is not None and not isinstance(v, str)]
     text = uniform(numbers)
     return [
@@ -323,9 +332,8 @@ def _shown(name: str, values: list[float | int | str | None]) -> list[Cell]:
     ]  # fmt: skip
 
 
-def _spans(name: str, low: Sequence[object], high: Sequence[object]) -> list[Cell]:
+def _spans(low: Sequence[object], high: Sequence[object], unit: str) -> list[Cell]:
     """The cells of two columns, the ends of an interval, as one."""
-    unit = quantity_unit(name)
     cells: list[Cell] = []
     for ends in zip(low, high, strict=True):
         if any(v is None or isinstance(v, str) for v in ends):
