@@ -34,6 +34,7 @@ from formsearch.fit.result import Fit
 from formsearch.fit.uncertainty import batches, refit_batch
 from formsearch.parallel import SERIAL, Workers, each
 from formsearch.points import Points
+from formsearch.typesetting.numbers import plural
 
 LAW = "zhao2025_eq4"
 
@@ -155,7 +156,7 @@ def candidates(repeat: int, small: bool) -> None:
     count = 1
     while count <= len(names):
         taken = seconds(lambda n=count: fs.compare(points, laws=names[:n], starts=16), repeat)
-        print(f"comparison of {count} laws: {taken:.3f} s, {taken / count:.3f} s a law")
+        print(f"comparison of {plural(count, 'law')}: {taken:.3f} s, {taken / count:.3f} s a law")
         count *= 2
 
 
