@@ -24,8 +24,9 @@ from formsearch.points import Points
 from formsearch.registry import laws
 from formsearch.search import search
 from formsearch.search.engine import Config, Engine, Progress, Proposal, Step
-from formsearch.search.grammar import complexity, uses, variables
+from formsearch.search.grammar import complexity, describe, uses, variables
 from formsearch.search.judge import folds_of
+from formsearch.search.vocabulary import says
 
 CONSTANTS = {"E": 1.7, "A": 400.0, "B": 410.0, "alpha": 0.34, "beta": 0.28}
 
@@ -102,6 +103,13 @@ class EngineContract:
         assert any(variables(p.form.body) for p in found), "every form is a constant"
         sent = pickle.loads(pickle.dumps(found))
         assert [p.form for p in sent] == [p.form for p in found]
+
+    def test_keeps_to_its_operators(self) -> None:
+        """No logarithm or exponential where none is asked for."""
+        asked = ("+", "*", "/", "pow")
+        found = self.proposals(table(), operators=asked, generations=self.generations)
+        assert found
+        assert not [describe(p.form) for p in found if not says(p.form, asked)]
 
     def test_keeps_to_its_limits(self) -> None:
         """Size, number of constants, and wall-clock time."""

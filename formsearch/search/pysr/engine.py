@@ -315,16 +315,19 @@ class Run:
             sources.append((f"PySR, saved in {self.record['resumed_from']}", self.saved))
         for label, rows in sources:
             for proposal in self.task.proposals(rows, label):
-                # PySR keeps to its operators; what we make of its rows has to as well.
-                changed = mended(proposal) if self.engine.mend else ()
-                spoken = (form for form in changed if says(form.form, self.config.operators))
-                yield from filter(self._within_limits, (proposal, *spoken))
+                yield from filter(self._within_limits, (proposal, *(mended(proposal) if self.engine.mend else ())))
 
     def _within_limits(self, proposal: Proposal) -> bool:
-        """PySR counts nodes, and no constants: what is too large by our count is left out."""
+        """PySR counts nodes, and no constants: what is too large by our count is left out.
+
+        So is what the operators cannot say: a mended row, or c**x where that is written as a power. The law of a search
+        around one may hold what its correction may not.
+        """
         most = self.config.max_constants
         constants = len(uses(proposal.form.body))
-        return complexity(proposal.form) <= self.config.max_complexity and (most is None or constants <= most)
+        if complexity(proposal.form) > self.config.max_complexity or (most is not None and constants > most):
+            return False
+        return self.record["around"] is not None or says(proposal.form, self.config.operators)
 
     def _rows(self, seed: int) -> Sequence[Row]:
         hall = read_hall(self.folder / f"seed{seed}")
