@@ -1,7 +1,7 @@
 """Sphinx configuration: `python -m sphinx -W docs docs/_build/html`; doctests: the same with `-b doctest`.
 
 Pages of laws, of the results' schema and of the Python interface are generated from the code they describe, so that
-they cannot differ from it; the generated folder is made anew by every build and is not kept.
+they cannot differ from it; the generated folder is brought up to date by every build and is not kept.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -43,22 +42,29 @@ GENERATED = HERE / "generated"
 
 
 def write_pages(_: object) -> None:
-    """Pages made from the code: one a law, the list of laws, the schema, and one a public name."""
-    shutil.rmtree(GENERATED, ignore_errors=True)
-    (GENERATED / "laws").mkdir(parents=True)
+    """Pages made from the code: one a law, the list of laws, the schema, and one a public name.
+
+    A page that is as it was keeps its file, so that a second builder need not read it again.
+    """
+    pages: dict[Path, str] = {}
     laws = formsearch.laws
     for name, law in laws.items():
         page = page_markdown(law).replace(f"## {name}", f"# {name}", 1)
         page = re.sub(r"\$\$.*?\$\$", lambda _, law=law: set_in_mathml(law), page, count=1, flags=re.DOTALL)
-        (GENERATED / "laws" / f"{name}.md").write_text(page, encoding="utf-8")
+        pages[GENERATED / "laws" / f"{name}.md"] = page
     names = "\n".join(f"laws/{name}" for name in laws)
-    (GENERATED / "laws.md").write_text(
+    pages[GENERATED / "laws.md"] = (
         "# The candidate laws\n\nAs `formsearch laws` lists them; `formsearch laws NAME` prints the page of each.\n\n"
-        f"{list_markdown(laws.values())}\n\n```{{toctree}}\n:hidden:\n\n{names}\n```\n",
-        encoding="utf-8",
+        f"{list_markdown(laws.values())}\n\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
     )
-    (GENERATED / "api.md").write_text(api_page(), encoding="utf-8")
-    (GENERATED / "results.md").write_text(schema_page(json_schema()), encoding="utf-8")
+    pages[GENERATED / "api.md"] = api_page()
+    pages[GENERATED / "results.md"] = schema_page(json_schema())
+    (GENERATED / "laws").mkdir(parents=True, exist_ok=True)
+    for old in set(GENERATED.rglob("*.md")) - set(pages):
+        old.unlink()
+    for path, text in pages.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
 
 
 def set_in_mathml(law: formsearch.Law) -> str:
