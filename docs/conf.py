@@ -26,7 +26,13 @@ myst_heading_anchors = 3
 exclude_patterns = ["_build", "examples"]
 html_theme = "pydata_sphinx_theme"
 html_title = "formsearch"
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "show_prev_next": False}
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "show_prev_next": False,
+    "header_links_before_dropdown": 3,  # with more the search goes to a second line
+}
+html_sidebars = {"*": [], "gallery/*": []}  # only the laws have a list to show beside them
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["plain.css"]
