@@ -16,6 +16,7 @@ import json
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -94,6 +95,8 @@ class Store:
         except StoreError:
             self._db.close()
             raise
+        # Stores in memory are handed about and belong to nobody; from Python 3.13 on an open file left behind is told.
+        weakref.finalize(self, self._db.close)
 
     def _connect(self) -> sqlite3.Connection:
         if not self.read_only:

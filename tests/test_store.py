@@ -1,5 +1,6 @@
 """The store keeps finished work to the bit, is safe for two processes, and explains what it cannot do."""
 
+import gc
 import math
 import multiprocessing
 import os
@@ -221,3 +222,12 @@ def test_what_was_put_survives_a_kill(path: Path) -> None:
     with Store(path) as store:
         assert len(store) == 50
         assert store.get("key-49") == {"i": 49}
+
+
+def test_a_store_that_nobody_holds_is_closed() -> None:
+    store = Store(":memory:")
+    inside = store._db
+    del store
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        inside.execute("SELECT 1")
