@@ -160,14 +160,14 @@ class Run:
 
     def __init__(self, engine: PySR, task: Task, config: Config, found: Probe, signature: Signature) -> None:
         self.engine, self.task, self.config, self.found, self.signature = engine, task, config, found, signature
-        self.saved, saved_in = self._saved()
+        self.saved, self.saved_in = self._saved()
         self.folder = fresh_folder(self.base, task.points.hash)
         self.seeds = [config.seed + k for k in range(engine.runs)]
         self.record: dict[str, Any] = {
             "formsearch": "a search by PySR; rows are in the scaled variables",
             "task": task.describe(),
             "around": getattr(engine._law(), "name", None),
-            "resumed_from": saved_in,
+            "resumed_from": self.saved_in,
             "probe": found.to_dict(),
             "runs": {},
         }
@@ -233,6 +233,8 @@ class Run:
         saved = saved_guesses(self.task, self.saved, self.config.operators, self.signature.template_guesses)
         if self.saved and not saved:
             notes.append(f"PySR {version} takes no templates with parameters as guesses: the search starts anew")
+        elif saved:
+            notes.append(f"PySR started from {len(saved)} of {len(self.saved)} rows saved in {self.saved_in}")
         size = nodes_allowed(min(self.config.max_complexity, SIZE), self.exponents)
         return saved + law_guesses(self.task, self.config, size, variable_nodes(self.exponents))
 

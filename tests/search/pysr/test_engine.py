@@ -247,6 +247,7 @@ def test_resume_feeds_the_saved_front_back_and_keeps_the_old_files(fake_pysr, de
     assert {p.steps[0].formula for p in found if p.steps[0].move == "PySR, seed 0"} >= {TRUTH}
     assert {p: p.read_bytes() for p in before} == before
     assert second.folder_used != first.folder_used
+    assert f"PySR started from 3 of 3 rows saved in {first.folder_used}" in second.notes
 
 
 def test_resume_finds_the_last_run_on_the_same_points(fake_pysr, dense, tmp_path) -> None:
