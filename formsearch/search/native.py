@@ -12,9 +12,10 @@ reproducible to the bit.
 from __future__ import annotations
 
 import contextlib
+import gc
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
@@ -45,6 +46,9 @@ form with as many constants is exact, and the law itself, which is shorter, may 
 PATIENCE_FEW = 200
 """The same while the simplest exact form has as many constants as some variable has levels: exact by accident, perhaps.
 """
+COLLECTED = 200_000, 20, 100
+"""Thresholds of Python's collector of cycles during a search: it would look through hundreds of thousands of trees,
+which hold no cycle, again and again, and take a third of Python's time."""
 
 
 class Native:
@@ -81,12 +85,25 @@ class Native:
             restore(search, state)
         stopped = False
         try:
-            search.run()
+            with seldom_collected():
+                search.run()
         except KeyboardInterrupt:
             stopped = True
         seconds = time.monotonic() - search.begun
         self.spent = Spent(seconds, bench.fits, bench.kernel_seconds, search.tools.tried, stopped)
         return search.proposals()
+
+
+@contextlib.contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Raises the thresholds of Python's collector of cycles, if it is on, and puts them back."""
+    before = gc.get_threshold()
+    if before[0]:
+        gc.set_threshold(*(max(a, b) for a, b in zip(before, COLLECTED, strict=True)))
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def relative(points: Points, objective: Objective) -> tuple[Points, Objective]:

@@ -1,5 +1,6 @@
 """The native engine at its limits: any number of threads, many variables, long tables, zeros, bounded memory."""
 
+import gc
 import json
 import os
 import subprocess
@@ -16,7 +17,7 @@ from formsearch.search import search
 from formsearch.search.emit import KEPT, Columns
 from formsearch.search.engine import Config
 from formsearch.search.judge import folds_of
-from formsearch.search.native import Archipelago, together
+from formsearch.search.native import Archipelago, seldom_collected, together
 from formsearch.search.population import FRONTS, Effort, Tools
 from formsearch.search.workbench import Workbench, drive
 
@@ -34,6 +35,13 @@ def found(generations=5):
 
 
 IN_ANOTHER_PROCESS = "import json; from tests.search.test_native import found; print(json.dumps(found()))"
+
+
+def test_the_collector_of_cycles_is_left_as_it_was():
+    before = gc.get_threshold()
+    with seldom_collected():
+        assert gc.get_threshold()[0] > before[0]
+    assert gc.get_threshold() == before
 
 
 def test_the_result_does_not_depend_on_the_number_of_threads():
