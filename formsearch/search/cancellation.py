@@ -6,14 +6,13 @@ as what it imitates, with one constant more, and its constants run away as far a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.search.asymptotics import Check
-from formsearch.search.grammar import Apply, Form, Log, Sum, describe, uses
-from formsearch.search.parts import part_on
+from formsearch.search.emit import to_raw
+from formsearch.search.grammar import Form, Log, Sum, describe, uses
+from formsearch.search.parts import sums_of
 from formsearch.search.workbench import Fitted, Workbench
 
 Array = NDArray[np.float64]
@@ -23,23 +22,20 @@ LARGER = 100.0
 
 
 def cancelling(bench: Workbench, f: Fitted) -> Sum | None:
-    """The first sum of a form, at any depth, whose terms are `LARGER` times larger than itself; None without one.
+    """A sum of a form, at any depth, whose terms are `LARGER` times larger than itself; None without one.
 
     The size of a term is its largest absolute value over the rows. In a sum with a logarithm, a valley
     log x - a - b*log z, it is the standard deviation: far from 1 a logarithm is large by its units alone.
     """
-    for body in _sums(f.form.body):
-        if len(body) < 2 or not uses(body):
-            continue
-        logarithmic = any(isinstance(factor, Log) for term in body for factor in term.factors)
-        everywhere = np.stack([part_on(bench, f, (term,)) for term in body])
-        for a, b in bench.ranges:
-            terms = everywhere[:, a:b]
+    for values, span in zip(f.values, bench.ranges, strict=True):
+        for body, terms in sums_of(f.form.body, to_raw(f.emitted, values), bench.columns, span):
+            if len(body) < 2 or not uses(body):
+                continue
+            logarithmic = any(isinstance(factor, Log) for term in body for factor in term.factors)
             measure = _spread if logarithmic else _largest
             with np.errstate(over="ignore", invalid="ignore"):  # a part may run to infinity where the form does not
-                found = np.isfinite(terms).all() and measure(terms).max() > LARGER * measure(terms.sum(axis=0))
-            if found:
-                return body
+                if np.isfinite(terms).all() and measure(terms).max() > LARGER * measure(terms.sum(axis=0)):
+                    return body
     return None
 
 
@@ -59,13 +55,3 @@ def cancellation(bench: Workbench, f: Fitted) -> Check:
     shown = describe(Form(body, f.form.kinds))
     sentence = f"the terms of {shown} cancel to less than 1/{LARGER:.0f} of their size: another function in disguise"
     return Check("no cancellation", False, sentence)
-
-
-def _sums(body: Sum) -> Iterator[Sum]:
-    """A sum and all sums inside it."""
-    yield body
-    for term in body:
-        for factor in term.factors:
-            if isinstance(factor, Apply):
-                for argument in factor.arguments:
-                    yield from _sums(argument)
