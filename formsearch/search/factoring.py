@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from formsearch.search.alphabet import Alphabet, Fresh, Shape
 from formsearch.search.grammar import (
@@ -54,15 +54,6 @@ def inside_of(factor: Factor) -> Sum:
 def bare(term: Term) -> bool:
     """Whether a term has factors, and only powers and logarithms."""
     return bool(term.factors) and all(isinstance(f, Power | Log) for f in term.factors)
-
-
-def factoring(body: Sum, alphabet: Alphabet) -> Iterator[Move]:
-    """All moves of this module."""
-    yield from _raised(body)
-    yield from _effective(body, alphabet)
-    yield from shared(body, alphabet)
-    yield from _expanded(body)
-    yield from _joined(body)
 
 
 # -- raise, effective --------------------------------------------------------------------------------------------
@@ -229,3 +220,13 @@ def _ratio(d: Fresh, common: dict[tuple[Factor, ...], tuple[int, int]]) -> float
     assert isinstance(d, Draft)
     ratios = sorted(d.values[u] / d.values[c] for c, u in common.values() if d.values[c])
     return ratios[len(ratios) // 2] if ratios else math.nan
+
+
+SOURCES: tuple[tuple[str, Callable[[Sum, Alphabet], Iterator[Move]]], ...] = (
+    ("wrap", lambda body, _: _raised(body)),
+    ("promote", _effective),
+    ("extend", shared),
+    ("swap", lambda body, _: _expanded(body)),
+    ("tie", lambda body, _: _joined(body)),
+)
+"""The class of moves each maker of this module adds to, and the maker."""

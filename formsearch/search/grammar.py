@@ -158,10 +158,24 @@ def scalars(body: Sum) -> Iterator[Scalar]:
 def uses(body: Sum) -> Counter[int]:
     """How often each constant occurs."""
     count: Counter[int] = Counter()
-    for s in scalars(body):
-        for index, _ in s.constants:
-            count[index] += 1
+    _count(body, count)
     return count
+
+
+def _count(body: Sum, count: Counter[int]) -> None:
+    # As `scalars` walks, without its generators: a search asks this of every form a dozen times.
+    for coefficient, factors in body:
+        for index, _ in coefficient.constants:
+            count[index] += 1
+        for factor in factors:
+            if isinstance(factor, Log):
+                continue
+            if isinstance(factor, Power) or factor.function == "power":
+                for index, _ in factor.exponent.constants:
+                    count[index] += 1
+            if isinstance(factor, Apply):
+                for argument in factor.arguments:
+                    _count(argument, count)
 
 
 def is_fixed(factor: Factor) -> bool:

@@ -20,14 +20,14 @@ Children are sampled: classes by weight, then uniformly inside the class.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
 
 from formsearch.search.alphabet import OVER, Alphabet, Fresh, Shape, exponential, joined, plain, ratio
 from formsearch.search.bends import bends
-from formsearch.search.factoring import factoring
+from formsearch.search.factoring import SOURCES
 from formsearch.search.grammar import (
     AMPLITUDE,
     EXPONENT,
@@ -74,16 +74,30 @@ def _exponents(sketch: Sketch) -> list[int]:
 # -- the classes of moves ----------------------------------------------------------------------------------------
 
 
-def moves_of(sketch: Sketch, alphabet: Alphabet, others: Sequence[Sketch] = ()) -> dict[str, list[Move]]:
-    """Every move from a form, by class."""
+def moves_of(sketch: Sketch, alphabet: Alphabet, groups: Collection[str] = tuple(WEIGHTS)) -> dict[str, list[Move]]:
+    """Every move of the classes `groups` from a form by itself.
+
+    Thousands, which is worth remembering of a form that breeds often.
+    """
     body = sketch.form.body
+    sources: tuple[tuple[tuple[str, ...], Iterator[Move]], ...] = (
+        (("add",), _add(sketch, alphabet)),
+        (("drop",), _drop(body)),
+        (("multiply",), _multiply(body, alphabet)),
+        (("promote", "extend"), _promote(body, alphabet)),
+        (("promote",), _drift(body, alphabet)),
+        (("wrap",), _wrap(body, alphabet)),
+        (("tie", "untie"), _tie(sketch)),
+        (("snap",), _snap(sketch)),
+        (("swap",), _swap(body, alphabet)),
+        *(((name,), source(body, alphabet)) for name, source in SOURCES),
+    )
     table: dict[str, list[Move]] = {name: [] for name in WEIGHTS}
-    for move in itertools.chain(
-        _add(sketch, alphabet), _drop(body), _multiply(body, alphabet), _promote(body, alphabet),
-        _drift(body, alphabet), _wrap(body, alphabet), _tie(sketch), _snap(sketch), _swap(body, alphabet),
-        _cross(body, others), factoring(body, alphabet),
-    ):  # fmt: skip
-        table[move.group].append(move)
+    for made, source in sources:
+        # Generators: what nobody asks for is never made.
+        if not set(made).isdisjoint(groups):
+            for move in source:
+                table[move.group].append(move)
     return table
 
 
@@ -344,13 +358,14 @@ def children(
     others: Sequence[Sketch] = (),
     groups: Sequence[str] = tuple(WEIGHTS),
     met: Container[int] = (),
+    every: Mapping[str, Sequence[Move]] | None = None,
 ) -> list[tuple[Sketch, str]]:
     """Up to `count` distinct children: classes (of `groups`) by weight, moves of a class without replacement.
 
-    Forms whose fingerprints are in `met` are passed over.
+    Forms whose fingerprints are in `met` are passed over. `every` is what `moves_of` says of the form, if it was asked.
     """
-    every = moves_of(sketch, alphabet, others)
-    table = {name: found for name, found in every.items() if found and name in groups}
+    every = {**(every or moves_of(sketch, alphabet, groups)), "cross": list(_cross(sketch.form.body, others))}
+    table = {name: list(found) for name, found in every.items() if found and name in groups}
     for name, found in table.items():
         table[name] = [found[i] for i in rng.permutation(len(found))]
     result: list[tuple[Sketch, str]] = []

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from operator import itemgetter
 
 from formsearch.search.grammar import Apply, Factor, Kind, Log, Power, Scalar, Sum, Term
 
 
+@lru_cache(maxsize=1 << 12)
+def _text(number: float) -> str:
+    # As a plain float: what is remembered must not depend on who asked first, an int or a NumPy scalar.
+    return repr(float(number))
+
+
 def _scalar_key(s: Scalar, kinds: Mapping[int, Kind]) -> str:
-    return f"{s.number}" + "".join(f"{kinds[i].tag}{p}" for i, p in s.constants)
+    if not s.constants:
+        return _text(s.number)
+    if len(s.constants) == 1:
+        ((i, p),) = s.constants
+        return f"{_text(s.number)}{kinds[i].tag}{p}"
+    return _text(s.number) + "".join(f"{kinds[i].tag}{p}" for i, p in s.constants)
 
 
 def _factor_key(f: Factor, kinds: Mapping[int, Kind]) -> str:

@@ -23,9 +23,9 @@ from formsearch.search.expression import from_law
 from formsearch.search.grammar import Apply, Form, Term, constant, fingerprint, uses, variables
 from formsearch.search.guide import Guide, Hint
 from formsearch.search.judge import size_axes
-from formsearch.search.moves import children
+from formsearch.search.moves import children, moves_of
 from formsearch.search.normal import Sketch, normalise
-from formsearch.search.places import Draft
+from formsearch.search.places import Draft, Move
 from formsearch.search.vocabulary import says
 from formsearch.search.workbench import Candidate, Family, Fitted, Steps, Workbench, drive
 
@@ -38,8 +38,8 @@ NEARLY, EXACT = 1e-9, 1e-22
 ALIKE = 1e-3
 """Forms of one complexity whose two errors differ by a smaller share take one place."""
 ROUNDING = 1e-9
-REMEMBERED, RANKED = 400, 80
-"""Hints are kept for so many forms, and so many for each."""
+REMEMBERED, RANKED, MOVING = 400, 80, 60
+"""Hints are kept for so many forms, and so many for each; all moves, a megabyte each, for the last."""
 MET = 500_000
 """So many forms are known to have been fitted before; then they are forgotten, to be met again."""
 
@@ -75,6 +75,7 @@ class Tools:
         self.total = float(bench.weight.sum()) * bench.scale**2
         self.tried = 0
         self._hints: dict[int, tuple[Fitted, list[Promise]]] = {}
+        self._moves: dict[int, tuple[Fitted, dict[str, list[Move]]]] = {}
 
     def family(self, f: Fitted) -> Family:
         """Which variables act together in the terms of a form: what forms of one way of thinking share."""
@@ -91,6 +92,15 @@ class Tools:
                 self._hints.pop(next(iter(self._hints)))
             self._hints[id(f)] = f, [Promise(h) for h in self.guide.hints(f)[:RANKED]]
         return self._hints[id(f)][1]
+
+    def moves(self, f: Fitted) -> dict[str, list[Move]]:
+        """Every move from a form by itself, remembered."""
+        found = self._moves.pop(id(f), None) or (f, moves_of(f.sketch(), self.alphabet))
+        # Put back last: those that bred the longest ago are forgotten first.
+        self._moves[id(f)] = found
+        if len(self._moves) > MOVING:
+            self._moves.pop(next(iter(self._moves)))
+        return found[1]
 
 
 @dataclass
@@ -154,7 +164,8 @@ class Population:
             guided = self.guided(parent, sketch)
             found.extend(guided)
             rest = self.effort.children - len(guided)
-            for child, label in children(sketch, self.alphabet, rest, self.rng, others, met=self.seen):
+            every = self.tools.moves(parent)
+            for child, label in children(sketch, self.alphabet, rest, self.rng, others, met=self.seen, every=every):
                 found.append(Candidate(child, parent, label))
         yield from self.considering(found)
 

@@ -11,7 +11,7 @@ from formsearch.registry import laws
 from formsearch.search.alphabet import Alphabet
 from formsearch.search.emit import Columns, emit, to_centred
 from formsearch.search.expression import from_law
-from formsearch.search.factoring import factoring
+from formsearch.search.factoring import SOURCES
 from formsearch.search.grammar import (
     AMPLITUDE,
     EXPONENT,
@@ -72,7 +72,8 @@ def product():
 
 
 def moves(sketch, label, *names):
-    found = [m for m in factoring(sketch.form.body, alphabet(*names)) if m.label == label]
+    every = [m for _, source in SOURCES for m in source(sketch.form.body, alphabet(*names))]
+    found = [m for m in every if m.label == label]
     assert found, label
     return found
 
