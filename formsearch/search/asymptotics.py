@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 Table = dict[str, Array]
 
 REACH = 100.0
-FAR = (1e3, 1e6, 1e9, 1e12)
+FAR = (1e8, 1e16, 1e24, 1e32)
 STEPS = (1.5, 3.0, 10.0, 30.0, REACH)
 SAMPLE = 48
 QUICK_SAMPLE = 12
@@ -42,7 +42,8 @@ ADDITIVE = frozenset({"log_flops"})
 RISE = 1e-3
 """Rises and changes below this share of the target's range are not counted: no measurement could show them."""
 DYING = 0.97
-"""A change over the last three decades of growth that is above this share of the first one has not died out."""
+"""A change over the last eight decades of growth that is above this share of the change over the eight before has not
+died out: a power .01 leaves .83, a logarithm 1."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class Surroundings:
             settles = bool(np.isfinite(far).all())
             if settles:
                 steps = [np.abs(b - a) for a, b in itertools.pairwise(far)]
-                settles = not bool(((steps[-1] > RISE * self.spread) & (steps[-1] > DYING * steps[0])).any())
+                settles = not bool(((steps[-1] > RISE * self.spread) & (steps[-1] > DYING * steps[-2])).any())
         rises = {}
         for q in self.falls_with:
             line = values[:, [0, *(self.place[(q,), by] for by in STEPS)]]

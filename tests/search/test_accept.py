@@ -55,6 +55,21 @@ def test_a_logarithm_has_no_limit(bench):
     assert "logarithm" in checks["finite limit"].sentence
 
 
+def test_a_logarithm_is_seen_beside_a_power_that_dies_slowly():
+    N, D = np.meshgrid(np.geomspace(5e7, 1e10, 7), np.geomspace(1e9, 2e11, 6))
+    N, D = N.ravel(), D.ravel()
+    checks = verdict(bench_of(1.8 + 40 * N**-0.2 - 0.01 * np.log(D), N, D), "E + A*N**-alpha - B*log(D)")
+    assert not checks["finite limit"].passed
+
+
+@pytest.mark.parametrize("power", [0.02, 0.1])
+def test_a_slow_power_settles(power):
+    N, D = np.meshgrid(np.geomspace(5e7, 1e10, 7), np.geomspace(1e9, 2e11, 6))
+    N, D = N.ravel(), D.ravel()
+    checks = verdict(bench_of(1.0 + 3 * N**-power + 900 * D**-0.3, N, D), "E + A*N**-alpha + B*D**-beta")
+    assert checks["finite limit"].passed
+
+
 def test_a_rise_beyond_the_data_is_found(bench):
     rising = bench.target + 1e-3 * bench.columns.variables["D"] / 2e11
     other = bench_of(rising, bench.columns.variables["N"], bench.columns.variables["D"])
