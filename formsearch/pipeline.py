@@ -243,9 +243,9 @@ def _search(
 
 
 def searched(at: Searching, seconds: float, generations: int | None) -> float:
-    """How much of a search is done: of its time, or of its generations if those end it sooner."""
-    shares = [at.seconds / seconds, *([at.generation / generations] if generations else [])]
-    return min(max(shares), 1.0)
+    """How much of a search is done: of its generations where they are counted and told, else of its time."""
+    done = at.generation / generations if generations and at.generation else at.seconds / seconds
+    return min(done, 1.0)
 
 
 def _variables(training: Points) -> tuple[str, ...] | None:

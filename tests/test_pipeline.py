@@ -158,7 +158,7 @@ def test_stages_are_told_in_order() -> None:
     assert all(done is None or 0 <= done <= 1 for _, done in told)
 
 
-def test_a_search_is_done_when_its_time_or_its_generations_are() -> None:
+def test_a_search_is_done_when_its_generations_are_or_else_its_time() -> None:
     from formsearch.pipeline import searched
     from formsearch.search.engine import Progress
 
@@ -167,7 +167,8 @@ def test_a_search_is_done_when_its_time_or_its_generations_are() -> None:
 
     assert searched(at(15.0, 3), 60.0, None) == 0.25
     assert searched(at(15.0, 3), 60.0, 6) == 0.5
-    assert searched(at(45.0, 3), 60.0, 6) == 0.75
+    assert searched(at(600.0, 3), 60.0, 6) == 0.5
+    assert searched(at(45.0, 0), 60.0, 6) == 0.75
     assert searched(at(90.0, 7), 60.0, 6) == 1.0
 
 
