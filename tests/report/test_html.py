@@ -274,7 +274,7 @@ def test_a_law_under_another_name_is_told_once() -> None:
     board["confidence_set"]["members"] = [board["scores"][0]["label"], "krajewski2024_dense"]
     told = dict(build(document).answer)["How sure"]
     assert "It stands alone" in told
-    assert told.endswith("; krajewski2024_dense is the same law on these points.")
+    assert told.endswith(f"; krajewski2024_dense is the same as {board['scores'][0]['label']} on these points.")
     blocks = next(s.blocks for s in build(document).sections if s.title == "Leaderboard")
     rows = next(block.rows for block in blocks if isinstance(block, Table))
     assert rows[1][3] == f"the same as {rows[0][0]}"

@@ -125,7 +125,7 @@ def _sure(board: LeaderboardRecord) -> str:
         text += f"; the next law, {clear.worse}, errs by {number(clear.difference, 2)} more (p {p})"
     if names := [name for name, first in double.items() if best.label in (first, name)]:
         others = [n for n in dict.fromkeys((*names, double[names[0]])) if n != best.label]
-        text += f"; {listed(others)} {'is' if len(others) == 1 else 'are'} the same law on these points"
+        text += f"; {listed(others)} {'is' if len(others) == 1 else 'are'} the same as {best.label} on these points"
     return f"{text}."
 
 
