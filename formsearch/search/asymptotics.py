@@ -1,8 +1,9 @@
 """How a fitted form behaves beyond the data: limits, monotonicity, poles, signs, in a box 100 times beyond.
 
-The box: every axis of size runs up to `REACH` times its values in the points, the other factors keep theirs. Rows of
-the points are moved about in it, so that combinations stay plausible. All checks are numeric, on the very tape that
-was fitted; each becomes a sentence. The native engine asks the same questions of fewer rows while it searches.
+The box: every axis of size runs up to `REACH` times its values in the points, the other factors a quarter beyond theirs
+at most. Rows of the points are moved about in it, so that combinations stay plausible. All checks are numeric, on the
+very tape that was fitted; each becomes a sentence. The native engine asks like questions of fewer rows while it
+searches.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from formsearch.core.batch import Pack
 from formsearch.points import Points
-from formsearch.quantities import Rule, rule_for
+from formsearch.quantities import PROPORTION_PREFIX, Rule, quantity, rule_for
 from formsearch.search.emit import Columns
 from formsearch.search.grammar import Apply, Sum, uses
 from formsearch.search.parts import part_of
@@ -26,8 +27,13 @@ Array = NDArray[np.float64]
 Table = dict[str, Array]
 
 REACH = 100.0
-FAR = (1e8, 1e16, 1e24, 1e32)
+FAR, QUICK_FAR = (1e8, 1e16, 1e24, 1e32), (1e3, 1e6, 1e9, 1e12)
+"""How far all sizes grow together to see a limit; the second in the quick look, where a logarithm beside a power that
+dies slowly passes: good forms are reached by way of it, and it is told in the end."""
 STEPS = (1.5, 3.0, 10.0, 30.0, REACH)
+BESIDE = (0.8, 1.25)
+"""By how much factors that are no axes of size are moved, but not more than half the way to a bound: nobody means a law
+to end at the least number of experts that was tried."""
 SAMPLE = 48
 QUICK_SAMPLE = 12
 NOISY_STEPS = 0.1
@@ -74,27 +80,31 @@ class Behaviour:
 class Surroundings:
     """Probe rows around the points of a workbench; made once, used for every form."""
 
-    def __init__(self, bench: Workbench, sizes: Sequence[str], falls_with: Sequence[str], sample: int = SAMPLE) -> None:
+    def __init__(self, bench: Workbench, sizes: Sequence[str], falls_with: Sequence[str], quick: bool = False) -> None:
         variables = bench.columns.variables
+        self.far = QUICK_FAR if quick else FAR
+        # A change that has not died out is as large as one before: the first of all in the quick look.
+        self.earlier = 0 if quick else -2
         self.bench = bench
         factors = bench.points.factors
         self.sizes = [q for q in sizes if q in variables]
         self.falls_with = [q for q in falls_with if q in self.sizes]
         self.positive = bool((bench.target > 0).all())
         self.spread = float(np.ptp(bench.target)) or 1.0
-        rows = np.random.default_rng(0).permutation(bench.rows)[:sample]
-        # The extremes of every size belong to the sample.
-        extremes = [int(pick(variables[q])) for q in self.sizes for pick in (np.argmax, np.argmin)]
+        rules = {q: rule_for(q, frozenset(factors) - {q}) for q in variables if q not in self.sizes}
+        beside = [] if quick else [q for q, v in variables.items() if q in rules and rules[q] is None and _moves(q, v)]
+        rows = np.random.default_rng(0).permutation(bench.rows)[: QUICK_SAMPLE if quick else SAMPLE]
+        # The extremes of every factor that is moved belong to the sample.
+        extremes = [int(pick(variables[q])) for q in (*self.sizes, *beside) for pick in (np.argmax, np.argmin)]
         rows = np.unique(np.concatenate([rows, np.asarray(extremes, dtype=np.int64)]))
         base = {q: v[rows] for q, v in variables.items()}
         self.count = len(rows)
         self.plan: list[tuple[tuple[str, ...], float]] = [((), 1.0)]
         everything = tuple(self.sizes)
         if everything:
-            self.plan += [(everything, by) for by in (3.0, 10.0, 30.0, REACH, *FAR)]
-        for q in self.sizes:
-            self.plan += [((q,), by) for by in STEPS]
-        rules = {q: rule_for(q, frozenset(factors) - {q}) for q in variables if q not in self.sizes}
+            self.plan += [(everything, by) for by in (3.0, 10.0, 30.0, REACH, *self.far)]
+        self.plan += [((q,), by) for q in self.sizes for by in STEPS]
+        self.plan += [((q,), by) for q in beside for by in BESIDE]
         tables = [_grown(base, names, by, rules) for names, by in self.plan]
         self.table = {q: np.concatenate([t[q] for t in tables]) for q in base}
         self.columns = Columns(self.table, bench.columns.centres)
@@ -117,11 +127,11 @@ class Surroundings:
         settles = True
         if self.sizes:
             everything = tuple(self.sizes)
-            far = [values[:, self.place[everything, by]] for by in FAR]
+            far = [values[:, self.place[everything, by]] for by in self.far]
             settles = bool(np.isfinite(far).all())
             if settles:
                 steps = [np.abs(b - a) for a, b in itertools.pairwise(far)]
-                settles = not bool(((steps[-1] > RISE * self.spread) & (steps[-1] > DYING * steps[-2])).any())
+                settles = not bool(((steps[-1] > RISE * self.spread) & (steps[-1] > DYING * steps[self.earlier])).any())
         rises = {}
         for q in self.falls_with:
             line = values[:, [0, *(self.place[(q,), by] for by in STEPS)]]
@@ -151,11 +161,23 @@ def _falls(points: Points, q: str) -> bool:
 
 def _grown(table: Table, names: Sequence[str], by: float, rules: Mapping[str, Rule | None]) -> Table:
     """The table with some axes of size `by` times larger; quantities derived from them follow by their rules."""
-    grown = {q: (v + np.log10(by) if q in ADDITIVE else v * by) if q in names else v for q, v in table.items()}
+    grown = {q: _moved(q, v, by) if q in names else v for q, v in table.items()}
     for q, rule in rules.items():
         if rule is not None and set(rule.needs) <= set(table) and set(rule.needs) & set(names):
             grown[q] = rule.compute(*(grown[n] for n in rule.needs))
     return grown
+
+
+def _moves(q: str, values: Array) -> bool:
+    """Whether a factor can be moved by itself: shares of a mixture sum to 1, and what has any sign has no scale."""
+    return not q.startswith(PROPORTION_PREFIX) and bool((values >= 0).all())
+
+
+def _moved(q: str, v: Array, by: float) -> Array:
+    """Values `by` times larger, half the way to the upper bound of the quantity at most."""
+    if q in ADDITIVE:
+        return np.asarray(v + np.log10(by))
+    return np.minimum(v * by, 0.5 * (v + quantity(q).high)) if by > 1 else v * by
 
 
 def examine(fitted: Sequence[Fitted], around: Surroundings) -> list[list[Check]]:

@@ -17,7 +17,7 @@ import numpy as np
 from formsearch.exceptions import FormsearchError
 from formsearch.law import Law
 from formsearch.points import Points
-from formsearch.search.asymptotics import QUICK_SAMPLE, Surroundings, falling
+from formsearch.search.asymptotics import Surroundings, falling
 from formsearch.search.emit import to_raw
 from formsearch.search.engine import Config, Proposal, Step
 from formsearch.search.expression import from_law
@@ -55,7 +55,7 @@ class Harvest:
         core, objective = relative(points, config.objective)
         needed = dict.fromkeys((*config.variables, *(q for law in config.seeds for q in law.quantities)))
         self.bench = Workbench(core, tuple(needed), objective, folds, config.seed)
-        self.around = Surroundings(self.bench, size_axes(core), falling(self.bench), QUICK_SAMPLE)
+        self.around = Surroundings(self.bench, size_axes(core), falling(self.bench), quick=True)
         self.config, self.scaling, self.engine = config, scaling, engine
         self.found: dict[Form, Fitted] = {}
         self.origins: dict[Form, Origin] = {}

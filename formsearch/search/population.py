@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from formsearch.search.alphabet import Alphabet
-from formsearch.search.asymptotics import QUICK_SAMPLE, Surroundings, falling
+from formsearch.search.asymptotics import Surroundings, falling
 from formsearch.search.cancellation import cancelling
 from formsearch.search.engine import Config
 from formsearch.search.expression import from_law
@@ -70,7 +70,7 @@ class Tools:
         self.bench, self.config, self.effort = bench, config, effort
         zeros = {q: bool((bench.columns.variables[q] == 0).any()) for q in config.variables}
         self.alphabet = Alphabet.of(config.variables, zeros, bench.level, bench.columns.centres)
-        self.quick = Surroundings(bench, size_axes(bench.points), falling(bench), QUICK_SAMPLE)
+        self.quick = Surroundings(bench, size_axes(bench.points), falling(bench), quick=True)
         self.guide = Guide(bench, self.alphabet)
         self.total = float(bench.weight.sum()) * bench.scale**2
         self.tried = 0

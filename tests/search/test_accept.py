@@ -8,10 +8,11 @@ from formsearch.law import Law, Variable
 from formsearch.points import Points
 from formsearch.search.accept import LITTLE, RESAMPLES_LARGE, _bootstrap, paired, support
 from formsearch.search.asymptotics import Surroundings, examine, falling
+from formsearch.search.emit import emit, to_centred
 from formsearch.search.expression import from_law
 from formsearch.search.judge import folds_of, size_axes
 from formsearch.search.normal import normalise
-from formsearch.search.workbench import Candidate, Workbench
+from formsearch.search.workbench import Candidate, Fitted, Workbench
 
 
 def bench_of(target, N, D):
@@ -68,6 +69,32 @@ def test_a_slow_power_settles(power):
     N, D = N.ravel(), D.ravel()
     checks = verdict(bench_of(1.0 + 3 * N**-power + 900 * D**-0.3, N, D), "E + A*N**-alpha + B*D**-beta")
     assert checks["finite limit"].passed
+
+
+def test_a_pole_a_little_beside_the_values_that_were_tried_is_found():
+    N, G = np.meshgrid(np.geomspace(5e7, 1e10, 8), [2.5, 4.0, 6.0, 8.0, 16.0])
+    N, G = N.ravel(), G.ravel()
+    points = Points(target=1.8 + 400 * N**-0.3 + 0.1 / np.log(G / 2.1), factors={"N": N, "active_experts": G})
+    here = Workbench(points, ("N", "active_experts"), LeastSquares(), folds_of(points), 0)
+    variables = Variable("N", "N"), Variable("G", "active_experts")
+    form = from_law(Law("form", "E + A*N**-alpha + b/(log(G) - c)**p", variables))
+    emitted = emit(form, here.columns.centres)
+    values = to_centred(emitted, np.array([1.8, 400.0, 0.3, 0.1, np.log(2.1), 1.0]))
+    around = Surroundings(here, size_axes(points), falling(here))
+    (checks,) = examine([Fitted(form, values[None, :], 1.0, 10, emitted)], around)
+    failed = {c.name for c in checks if not c.passed}
+    assert "no pole" in failed
+    quick = Surroundings(here, size_axes(points), falling(here), quick=True)
+    assert all(q in quick.sizes for names, _ in quick.plan for q in names)
+
+
+def test_a_share_is_moved_towards_its_bound_and_not_beyond():
+    N, S = np.meshgrid(np.geomspace(5e7, 1e10, 8), [0.0, 0.5, 0.9])
+    points = Points(target=1.8 + 400 * N.ravel() ** -0.3, factors={"N": N.ravel(), "shared_ratio": S.ravel()})
+    here = Workbench(points, ("N", "shared_ratio"), LeastSquares(), folds_of(points), 0)
+    table = Surroundings(here, size_axes(points), falling(here)).table["shared_ratio"]
+    assert table.max() == pytest.approx(0.95)
+    assert table.min() == 0.0
 
 
 def test_a_rise_beyond_the_data_is_found(bench):
