@@ -375,7 +375,8 @@ def test_farseer_runs_give_the_documented_errors(shared_table) -> None:
     documented = {"farseer2025": 0.00144, "skaling2026": 0.00193, "chinchilla": 0.00682}
     for name, error in documented.items():
         assert board.score(name).test.relative == pytest.approx(error, abs=1.5e-5)
-    assert board.best == "skaling2026"
+    assert board.best == "farseer2025"
+    assert board.score("farseer2025").ok
 
 
 def test_digitised_chinchilla_points_agree_with_the_replication(shared_table) -> None:
