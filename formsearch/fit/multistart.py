@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,10 @@ from formsearch.law import Law
 from formsearch.points import Points
 
 Array = NDArray[np.float64]
+Told = Callable[[float], None]
+
+LARGE = 20_000
+"""Rows from which on a start takes so long that one wants to hear how far the others are."""
 
 SAME = 1e-6
 """Relative difference of objectives below which two starts ended at the same optimum."""
@@ -103,16 +107,23 @@ def given(problem: Problem, initial: Sequence[Mapping[str, float]]) -> Array:
 
 
 def multistart(
-    problem: Problem, objective: Objective, starts: int, seed: int, initial: Sequence[Mapping[str, float]] = ()
+    problem: Problem,
+    objective: Objective,
+    starts: int,
+    seed: int,
+    initial: Sequence[Mapping[str, float]] = (),
+    progress: Told | None = None,
 ) -> Outcome:
     """Fit from `starts` drawn starts, or from `initial` ones. Raises `FitError` if the form is undefined at all.
+
+    `progress` hears the share of the starts that are done, where there are so many rows that they take a while.
 
     A start given with all constants is also tried without projection: the valley that leads from it to the optimum
     may pass through values of the linear constants that projection never visits.
     """
     x = given(problem, initial) if initial else draw(problem.law, problem.tape, problem.columns, starts, seed)
     perfect = perfect_sum(problem.points, objective)
-    found = outcome(_go_on(problem, objective, _run(problem, objective, x)), perfect)
+    found = outcome(_go_on(problem, objective, _told(problem, objective, x, progress)), perfect)
     if initial and all(set(problem.law.constant_names) <= set(start) for start in initial):
         whole = outcome(_run(problem, objective, x, projected=False), perfect)
         if whole is not None and (found is None or whole.objective < found.objective * (1 - SAME)):
@@ -143,6 +154,26 @@ def _by_way_of_least_squares(problem: Problem, objective: Objective, x: Array, f
         return found
     optima = distinct([again.objective, *found.optima])
     return _finish(problem, objective, replace(again, share=rest.share, starts=rest.starts, optima=optima))
+
+
+def _told(problem: Problem, objective: Objective, x: Array, progress: Told | None) -> batch.BatchResult:
+    """`_run`, a few starts at a time if each takes long: the same results, and one hears how far they are."""
+    if progress is None or len(problem.points) < LARGE:
+        return _run(problem, objective, x)
+    import numba
+
+    at_once = int(numba.get_num_threads())
+    parts = []
+    for low in range(0, len(x), at_once):
+        progress(low / len(x))
+        parts.append(_run(problem, objective, x[low : low + at_once]))
+    return batch.BatchResult(
+        tuple(c for part in parts for c in part.constants),
+        np.concatenate([part.objective for part in parts]),
+        np.concatenate([part.measure for part in parts]),
+        np.concatenate([part.iterations for part in parts]),
+        np.concatenate([part.status for part in parts]),
+    )
 
 
 def _run(

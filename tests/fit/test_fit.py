@@ -10,6 +10,7 @@ import pytest
 
 import formsearch as fs
 from formsearch.exceptions import FormsearchError
+from formsearch.fit import multistart
 from formsearch.fit.result import Fit
 from formsearch.law import Law, Variable, positive
 from tests.fit.runs import chinchilla_runs
@@ -64,6 +65,17 @@ def test_robust_fits_reach_the_valley_by_way_of_least_squares(shared_table: Call
     robust, smooth = fs.fit("farseer2025", points, fs.Huber(1e-2)), fs.fit("farseer2025", points, "log-ls")
     assert robust.ok, robust.status
     assert robust.objective == pytest.approx(smooth.objective, rel=1e-9)
+
+
+def test_on_many_rows_one_hears_how_far_the_starts_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    points, heard = chinchilla_runs(), list[float]()
+    at_once = fs.fit("chinchilla", points, starts=7)
+    monkeypatch.setattr(multistart, "LARGE", 100)
+    told = fs.fit("chinchilla", points, starts=7, progress=heard.append)
+    assert heard == sorted(set(heard))
+    assert heard[0] == 0.0
+    assert 0.0 < heard[-1] < 1.0
+    assert told.to_dict() == at_once.to_dict()
 
 
 def test_statuses_say_what_happened_and_what_to_do() -> None:
