@@ -30,11 +30,15 @@ Formula = Annotated[
 
 
 def law_called(name: str) -> Law:
-    """The law of that name, or the one that a file `NAME.py` states."""
+    """The law of that name, or the one that a file `NAME.py` states. Raises `InputError` for a formula."""
     from formsearch.lawfile import read_law
     from formsearch.registry import laws
 
-    return read_law(name) if name.endswith(".py") else laws[name]
+    if name.endswith(".py"):
+        return read_law(name)
+    if name not in laws and not name.isidentifier() and any(sign in name for sign in "+*/^("):
+        raise InputError(f"{name!r} is a formula, not the name of a law: give it as --formula {name!r}")
+    return laws[name]
 
 
 def one_law(name: str | None, formula: str | None, option: str, points: Points | None = None) -> Law:

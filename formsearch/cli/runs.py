@@ -99,13 +99,18 @@ def _readable(folder: Path) -> "RunFolder":
     return run
 
 
+def _pieces(count: int) -> str:
+    return f"{count} piece" if count == 1 else f"{count} pieces"
+
+
 def _show(session: Session, folders: Sequence[Path]) -> int:
     from formsearch.runs import entries
 
     run = _readable(folders[0])
-    session.say(f"{run.store}: {run.size / 1e6:.2f} MB, {sum(run.kinds.values())} pieces, {run.under_way} checkpoints")
+    kept = _pieces(sum(run.kinds.values()))
+    session.say(f"{run.store}: {run.size / 1e6:.2f} MB, {kept}, {run.under_way} checkpoints")
     for r in run.runs:
-        session.say(f"run {r.number}: {r.status}, {r.began} to {r.ended or '...'}; {r.computed} pieces computed, "
+        session.say(f"run {r.number}: {r.status}, {r.began} to {r.ended or '...'}; {_pieces(r.computed)} computed, "
                     f"{r.recalled} recalled")  # fmt: skip
         session.say(f"  {r.about.get('command', '')}")
         for what, value in (r.summary or {}).items():
@@ -143,7 +148,7 @@ def _prune(session: Session, folders: Sequence[Path], dry: bool) -> int:
     with nullcontext() if dry else alone(run.folder):
         count, size = prune(run, dry)
     verb_ = "would be removed" if dry else "removed"
-    session.say(f"{run.folder}: {count} pieces that its last finished run did not need {verb_}, {size / 1e6:.2f} MB")
+    session.say(f"{run.folder}: {_pieces(count)} that its last finished run did not need {verb_}, {size / 1e6:.2f} MB")
     session.emit({"folder": str(run.folder), "pieces": count, "bytes": size, "dry_run": dry})
     return 0
 
@@ -191,10 +196,10 @@ def _repair(session: Session, folders: Sequence[Path]) -> int:
     with alone(run.folder):
         done = repair(run.store)
     if done.damaged is None:
-        session.say(f"{run.store}: nothing is wrong with it, {done.kept} pieces")
+        session.say(f"{run.store}: nothing is wrong with it, {_pieces(done.kept)}")
     else:
         session.say(
-            f"{run.store}: {done.kept} pieces kept, at least {done.lost} lost; the damaged file is {done.damaged}"
+            f"{run.store}: {_pieces(done.kept)} kept, at least {done.lost} lost; the damaged file is {done.damaged}"
         )
     session.emit({"store": str(run.store), "kept": done.kept, "lost": done.lost,
                   "damaged": None if done.damaged is None else str(done.damaged)})  # fmt: skip

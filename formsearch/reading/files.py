@@ -46,6 +46,8 @@ def read_table(path: Path) -> Table:
     """The table in a file. Raises `PointsError` naming the file and the remedy, `EngineMissingError` where a package
     is needed that is not installed.
     """
+    if not path.is_file() and str(path).startswith(("http:", "https:")):
+        raise PointsError(f"{path} is an address: tables are read from files, so download it first")
     if not path.is_file():
         raise PointsError(f"no such file: {path}; give a {FORMATS} file, or a name from `formsearch data`")
     suffixes = [s.lower() for s in path.suffixes]

@@ -122,6 +122,8 @@ def test_fit_and_derive_take_laws_of_ones_own(cli, runs, tmp_path) -> None:
         (["compare", "RUNS", "--formula", "E + A/params**a + D"], "tables use for N: write N"),
         (["compare", "RUNS", "--formula", "__import__('os').getpid() + N"], "not allowed"),
         (["compare", "RUNS", "--law", "none.py"], "no such file: none.py"),
+        (["compare", "RUNS", "--law", "E + A/N**a"], "give it as --formula 'E + A/N**a'"),
+        (["fit", "https://example.org/runs.csv", "--law", "chinchilla"], "tables are read from files, so download it"),
         (["fit", "RUNS"], "which law? give --law"),
         (["fit", "RUNS", "--law", "chinchilla", "--formula", "N"], "exclude each other"),
         (["derive"], "which law? give LAW"),
