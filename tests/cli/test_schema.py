@@ -10,10 +10,17 @@ from pydantic import TypeAdapter
 
 from formsearch.cli.app import VERBS
 from formsearch.report import schema
+from formsearch.report.schema import board, derivation, fits, points, search
 
 PAGE = (Path(__file__).parents[2] / "docs" / "schema.md").read_text(encoding="utf-8")
 SECTIONS: dict[str, str] = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, flags=re.MULTILINE | re.DOTALL))
 Row = tuple[str, str]
+RECORDS = {
+    name: kind
+    for module in (schema, board, derivation, fits, points, search)
+    for name, kind in vars(module).items()
+    if name.endswith("Record")
+}
 
 
 def rows(section: str) -> dict[str, Row]:
@@ -50,7 +57,7 @@ def check(kind: str, value: Any, meaning: str = "") -> None:
         if value and kind == "list of object" and fields:
             assert set(value[0]) >= fields - {"splits", "simulation", "files"} - {"ok", "missing", "broken"}
     else:
-        TypeAdapter(getattr(schema, f"{kind}Record")).validate_python(value)
+        TypeAdapter(RECORDS[f"{kind}Record"]).validate_python(value)
 
 
 @pytest.fixture
@@ -114,8 +121,8 @@ def test_documents_are_as_the_page_says(cli, folder, shared_table, monkeypatch, 
     else:
         assert set(result) == set(known)
     for answers in [result["answers"]] if "answers" in known else []:
-        TypeAdapter(list[schema.ResultRecord]).validate_python(answers["results"])
-        TypeAdapter(list[schema.TableRecord]).validate_python(answers["tables"])
+        TypeAdapter(list[derivation.ResultRecord]).validate_python(answers["results"])
+        TypeAdapter(list[derivation.TableRecord]).validate_python(answers["tables"])
         assert answers["results"] or answers["tables"]
         assert all(r["about"] for r in answers["results"])
     for field, (kind, meaning) in known.items():
