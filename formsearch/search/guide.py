@@ -150,12 +150,13 @@ class Guide:
         slopes, residuals = self._slopes(f)
         if slopes is None:
             return []
-        self._additions(f, offer)
-        self._promotions(f, slopes, offer)
-        self._drifts(f, slopes, offer)
-        self._shares(f, offer)
-        self._bends(f, offer)
-        self._wraps(f, self.bench.target - residuals, offer)
+        with np.errstate(all="ignore"):  # what is not finite promises nothing
+            self._additions(f, offer)
+            self._promotions(f, slopes, offer)
+            self._drifts(f, slopes, offer)
+            self._shares(f, offer)
+            self._bends(f, offer)
+            self._wraps(f, self.bench.target - residuals, offer)
         if not moves:
             return []
         gains = self._gains(f, slopes, residuals, np.array(columns), blocks)
