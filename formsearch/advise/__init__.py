@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from formsearch.advise.advice import Advice
-    from formsearch.advise.plan import Tell
     from formsearch.fit.result import Fit
+    from formsearch.pace import Tell
 
 __all__ = ["advise"]
 
@@ -47,7 +47,8 @@ def advise(
     quantities that are no formula in the constants.
     """
     from formsearch.advise.plan import plan
+    from formsearch.pace import silent
 
     many: list[Fit] = list(fits) if isinstance(fits, Sequence) else [fits]
     named = quantities if isinstance(quantities, Mapping) else {q: q for q in quantities}
-    return plan(many, named, budget, runs, resamples, seed, progress)
+    return plan(many, named, budget, runs, resamples, seed, progress or silent)

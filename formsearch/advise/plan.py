@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,12 +16,10 @@ from formsearch.exceptions import InputError
 from formsearch.fit.identifiability import noise_size
 from formsearch.fit.result import Fit
 from formsearch.fit.uncertainty import Resamples
+from formsearch.pace import Tell, silent
 from formsearch.points import Points
 
 Array = NDArray[np.float64]
-
-Tell = Callable[[float, str], None]
-"""Called with the share that is done, from 0 to 1, and with what comes next."""
 
 REFITS = 0.8
 """Share of the work that goes into refits of resampled points; the rest is choosing runs."""
@@ -53,10 +51,9 @@ def plan(
     runs: int,
     resamples: int,
     seed: int,
-    tell: Tell | None = None,
+    tell: Tell = silent,
 ) -> Advice:
     """See `formsearch.advise.advise`."""
-    tell = tell or (lambda done, doing: None)
     points = _common_points(fits)
     if budget is not None and not (math.isfinite(budget) and budget > 0):
         raise InputError(f"budget must be positive and finite, not {budget!r}")

@@ -76,7 +76,7 @@ def fit(
             tie=[tuple(s.strip() for s in group.split("=")) for group in tie or ()],
             by="group" if by_group else None,
             shared=words(shared),
-            progress=lambda done: report("fit", done, f"{done:.0%} of the starts"),
+            progress=lambda done, start: report("fit", done, start),
         )
         known = None if fitted.group_constants else fitted.identifiability()
         resamples = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from formsearch.data.cards import Card, RemoteFile, card
 from formsearch.exceptions import FetchError, InputError, UnknownNameError
+from formsearch.pace import Tell
 
 CACHE_VARIABLE = "FORMSEARCH_CACHE"
 TIMEOUT_SECONDS = 30.0
@@ -25,10 +26,6 @@ def cache_folder() -> Path:
     return user_cache_path("formsearch") / "data"
 
 
-Tell = Callable[[float, str], None]
-"""Called with the share of a file that has arrived, 0 to 1, and with its name."""
-
-
 def fetch(
     dataset: str | Card,
     files: Sequence[str] | None = None,
@@ -39,7 +36,7 @@ def fetch(
 
     They lie under `folder` (default: `cache_folder()`) in a folder of the data set's name. Raises `FetchError` when
     a download fails or brings anything but the pinned file (which is deleted), and `InputError` for a data set that
-    needs no download. `progress` hears how much of each file has arrived.
+    needs no download. `progress` hears the share of each file that has arrived, and its name.
     """
     about = dataset if isinstance(dataset, Card) else card(dataset)
     if not about.files:

@@ -9,10 +9,10 @@ from formsearch.derive.derivation import Check, Condition, Derivation, Result, S
 
 if TYPE_CHECKING:
     from formsearch.derive.equal import crossings, equivalent, indifference
-    from formsearch.derive.pace import Tell
     from formsearch.derive.practical import at_a_price, stepwise
     from formsearch.derive.sensitivity import elasticities, interactions, rate_of_substitution
     from formsearch.law import Law
+    from formsearch.pace import Tell
 
 __all__ = [
     "Check", "Condition", "Derivation", "Result", "Step", "Table", "at_a_price", "crossings", "derive",
@@ -78,8 +78,8 @@ def derive(
     InputError : constants, settings or the constraint do not fit the law.
     DerivationError : the constraint leaves nothing to optimise, or no optimum exists in what was asked for.
     """
-    from formsearch.derive.pace import silent
     from formsearch.derive.proof import prove
+    from formsearch.pace import silent
     from formsearch.registry import laws
 
     asked = laws[law] if isinstance(law, str) else law

@@ -13,11 +13,11 @@ from formsearch.derive.growth import growth
 from formsearch.derive.joint import solve_jointly
 from formsearch.derive.naming import with_names
 from formsearch.derive.outcome import letter, partial
-from formsearch.derive.pace import Tell, part, silent
 from formsearch.derive.problem import DRAWS, Problem, make_problem
 from formsearch.derive.simplify import presented
 from formsearch.derive.sweep import frontier_tables
 from formsearch.exceptions import DerivationError, InputError
+from formsearch.pace import Tell, part, silent
 
 if TYPE_CHECKING:
     from formsearch.derive.derivation import Condition

@@ -12,10 +12,10 @@ from formsearch.derive.constraint import Constraint
 from formsearch.derive.derivation import Check, Result
 from formsearch.derive.joint import Joint
 from formsearch.derive.outcome import Outcome, letter
-from formsearch.derive.pace import Tell, each, silent
 from formsearch.derive.problem import DRAWS, Problem
 from formsearch.derive.simplify import presented, symbols_named, tidy
 from formsearch.derive.solve import zero
+from formsearch.pace import Tell, each, silent
 
 if TYPE_CHECKING:
     import sympy

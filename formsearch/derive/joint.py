@@ -13,11 +13,11 @@ from formsearch.derive.implicit import implicit_optima
 from formsearch.derive.numeric import SeveralVariables, root_near, without_derivatives
 from formsearch.derive.optimum import optimum
 from formsearch.derive.outcome import Outcome, letter
-from formsearch.derive.pace import Tell, each, part, silent
 from formsearch.derive.problem import DRAWS
 from formsearch.derive.roads import TOLERANCE
 from formsearch.derive.simplify import presented, symbols_named, tidy
 from formsearch.exceptions import DerivationError
+from formsearch.pace import Tell, each, part, silent
 
 if TYPE_CHECKING:
     from formsearch.derive.problem import Problem

@@ -15,7 +15,6 @@ from formsearch.derive.naming import with_names
 from formsearch.derive.numeric import root_near
 from formsearch.derive.optimum import optimum
 from formsearch.derive.outcome import Outcome, letter
-from formsearch.derive.pace import Tell, each, part, silent
 from formsearch.derive.practical import practical
 from formsearch.derive.premises import Premises, premises
 from formsearch.derive.problem import Problem, make_problem, resolve
@@ -24,6 +23,7 @@ from formsearch.derive.ratio import buildable, model_table, pair, ratio_result
 from formsearch.derive.simplify import presented, symbols_named
 from formsearch.derive.uncertainty import Resampled, outside
 from formsearch.exceptions import DerivationError, InputError
+from formsearch.pace import Tell, each, part, silent
 
 if TYPE_CHECKING:
     from formsearch.law import Law

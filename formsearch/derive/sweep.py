@@ -10,8 +10,8 @@ import numpy as np
 from formsearch.derive.derivation import Table
 from formsearch.derive.frontier import Frontier
 from formsearch.derive.outcome import letter
-from formsearch.derive.pace import Tell, each, silent
 from formsearch.derive.problem import resolve
+from formsearch.pace import Tell, each, silent
 
 if TYPE_CHECKING:
     from formsearch.derive.uncertainty import Resampled

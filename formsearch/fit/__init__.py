@@ -7,7 +7,7 @@ result can be trusted, `regressor` speaks scikit-learn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from formsearch.law import Law
 
 if TYPE_CHECKING:
     from formsearch.fit.result import Fit
+    from formsearch.pace import Tell
     from formsearch.points import Points
 
 __all__ = ["fit"]
@@ -35,7 +36,7 @@ def fit(
     by: str | None = None,
     shared: Sequence[str] = (),
     initial: Sequence[Mapping[str, float]] = (),
-    progress: Callable[[float], None] | None = None,
+    progress: Tell | None = None,
 ) -> Fit:
     """Fit a law to points: the global minimum of a weighted sum, by multi-start variable projection.
 
@@ -47,7 +48,7 @@ def fit(
     fix, tie : constants set to numbers, constants set equal: `fix={"k": 0}`, `tie=[("alpha", "beta")]` (`law.variant`).
     by, shared : `by="group"` (or another column) fits constants per group; those in `shared` are common to all groups.
     initial : starts of your own (constants by name), used instead of drawn ones; linear constants may be left out.
-    progress : is called with the share of the starts that are done, on tables of very many rows.
+    progress : on tables of very many rows, called with the share of the starts that is done, 0 to 1, and the next one.
 
     Raises
     ------
@@ -60,6 +61,7 @@ def fit(
     from formsearch.fit.multistart import multistart, status_of
     from formsearch.fit.problem import Problem, require_rows
     from formsearch.fit.result import Fit, Status
+    from formsearch.pace import silent
 
     chosen, loss = _law(law), _objective(objective)
     _check(points, starts, seed, initial)
@@ -77,7 +79,7 @@ def fit(
     require_rows(chosen, points, len(chosen.constants))
     # Rows may span the whole range of float64: what overflows on the way is judged by its result, not by a warning.
     with np.errstate(all="ignore"):
-        found = multistart(problem, loss, starts, seed, initial, progress)
+        found = multistart(problem, loss, starts, seed, initial, progress or silent)
         flat = unidentified(problem, found.constants, found.objective, loss)
         status: Status = status_of(problem, loss, found, flat)
     return Fit(

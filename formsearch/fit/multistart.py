@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,10 +15,10 @@ from formsearch.fit.problem import Problem, row_weights
 from formsearch.fit.result import Status
 from formsearch.fit.starts import draw
 from formsearch.law import Law
+from formsearch.pace import Tell, silent
 from formsearch.points import Points
 
 Array = NDArray[np.float64]
-Told = Callable[[float], None]
 
 LARGE = 20_000
 """Rows from which on a start takes so long that one wants to hear how far the others are."""
@@ -112,18 +112,18 @@ def multistart(
     starts: int,
     seed: int,
     initial: Sequence[Mapping[str, float]] = (),
-    progress: Told | None = None,
+    tell: Tell = silent,
 ) -> Outcome:
     """Fit from `starts` drawn starts, or from `initial` ones. Raises `FitError` if the form is undefined at all.
 
-    `progress` hears the share of the starts that are done, where there are so many rows that they take a while.
+    `tell` hears the share of the starts that are done, where there are so many rows that they take a while.
 
     A start given with all constants is also tried without projection: the valley that leads from it to the optimum
     may pass through values of the linear constants that projection never visits.
     """
     x = given(problem, initial) if initial else draw(problem.law, problem.tape, problem.columns, starts, seed)
     perfect = perfect_sum(problem.points, objective)
-    found = outcome(_go_on(problem, objective, _told(problem, objective, x, progress)), perfect)
+    found = outcome(_go_on(problem, objective, _told(problem, objective, x, tell)), perfect)
     if initial and all(set(problem.law.constant_names) <= set(start) for start in initial):
         whole = outcome(_run(problem, objective, x, projected=False), perfect)
         if whole is not None and (found is None or whole.objective < found.objective * (1 - SAME)):
@@ -156,16 +156,16 @@ def _by_way_of_least_squares(problem: Problem, objective: Objective, x: Array, f
     return _finish(problem, objective, replace(again, share=rest.share, starts=rest.starts, optima=optima))
 
 
-def _told(problem: Problem, objective: Objective, x: Array, progress: Told | None) -> batch.BatchResult:
+def _told(problem: Problem, objective: Objective, x: Array, tell: Tell) -> batch.BatchResult:
     """`_run`, a few starts at a time if each takes long: the same results, and one hears how far they are."""
-    if progress is None or len(problem.points) < LARGE:
+    if tell is silent or len(problem.points) < LARGE:
         return _run(problem, objective, x)
     import numba
 
     at_once = int(numba.get_num_threads())
     parts = []
     for low in range(0, len(x), at_once):
-        progress(low / len(x))
+        tell(low / len(x), f"start {low + 1} of {len(x)}")
         parts.append(_run(problem, objective, x[low : low + at_once]))
     return batch.BatchResult(
         tuple(c for part in parts for c in part.constants),

@@ -3,7 +3,7 @@
 import pytest
 
 from formsearch.derive import derive
-from formsearch.derive.pace import each, part
+from formsearch.pace import each, part
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_on_many_rows_one_hears_how_far_the_starts_are(monkeypatch: pytest.Monke
     points, heard = chinchilla_runs(), list[float]()
     at_once = fs.fit("chinchilla", points, starts=7)
     monkeypatch.setattr(multistart, "LARGE", 100)
-    told = fs.fit("chinchilla", points, starts=7, progress=heard.append)
+    told = fs.fit("chinchilla", points, starts=7, progress=lambda done, _: heard.append(done))
     assert heard == sorted(set(heard))
     assert heard[0] == 0.0
     assert 0.0 < heard[-1] < 1.0
