@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from formsearch.compare.confidence_set import ConfidenceSet
 from formsearch.compare.distance import Distance
 from formsearch.compare.information import Criteria
-from formsearch.compare.paired import SAME, Pair
+from formsearch.compare.paired import Pair, same_errors
 from formsearch.compare.scores import Errors, finite, metric
 from formsearch.compare.words import verdicts
 from formsearch.exceptions import UnknownNameError
@@ -181,7 +181,7 @@ class Leaderboard:
         tied = [s for s in self.scores if s.kind == "refit" and s.ok and s.label in members and s is not self.chosen]
         leading = [] if self.chosen is None else [self.chosen]
         for score in tied:
-            if not any(_alike(score, other) for other in leading):
+            if not any(same_errors(_errors(score), _errors(other)) for other in leading):
                 leading.append(score)
         return tuple(leading[:most])
 
@@ -371,8 +371,6 @@ class Leaderboard:
         return error_by_distance(self)
 
 
-def _alike(one: Score, other: Score) -> bool:
-    """Whether two laws have the same errors, on the rows that they were fitted to and on those that judged them."""
-    pairs = [(a, b) for e, f in ((one.test, other.test), (one.train, other.train))
-             for a, b in ((e.mae, f.mae), (e.rmse, f.rmse))]  # fmt: skip
-    return all(abs(a - b) <= SAME * max(abs(a), abs(b)) for a, b in pairs)
+def _errors(score: Score) -> tuple[float, ...]:
+    """On the rows that judged a law, and on those that it was fitted to."""
+    return score.test.mae, score.test.rmse, score.train.mae, score.train.rmse

@@ -20,7 +20,7 @@ statement among all of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -33,6 +33,12 @@ Array = NDArray[np.float64]
 
 SAME = 1e-6
 """Mean errors that differ by a smaller share than this are equal."""
+
+
+def same_errors(one: Iterable[float | None], other: Iterable[float | None]) -> bool:
+    """Whether the errors of two laws agree to `SAME`, measure by measure; what is not known agrees with nothing."""
+    pairs = zip(one, other, strict=True)
+    return all(a is not None and b is not None and abs(a - b) <= SAME * max(abs(a), abs(b)) for a, b in pairs)
 
 
 @dataclass(frozen=True, slots=True)

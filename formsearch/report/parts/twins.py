@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+from formsearch.compare.paired import same_errors
 from formsearch.report.schema.board import LeaderboardRecord, ScoreRecord
-
-SAME = 1e-6
-"""Errors that differ by a smaller share than this are equal."""
 
 
 def twins(board: LeaderboardRecord) -> dict[str, str]:
@@ -13,7 +11,7 @@ def twins(board: LeaderboardRecord) -> dict[str, str]:
     found: dict[str, str] = {}
     firsts: list[ScoreRecord] = []
     for score in board.scores:
-        first = next((s for s in firsts if s.kind == score.kind and _alike(s, score)), None)
+        first = next((s for s in firsts if s.kind == score.kind and same_errors(_errors(s), _errors(score))), None)
         if first is None:
             firsts.append(score)
         else:
@@ -21,7 +19,5 @@ def twins(board: LeaderboardRecord) -> dict[str, str]:
     return found
 
 
-def _alike(one: ScoreRecord, other: ScoreRecord) -> bool:
-    pairs = [(getattr(a, m), getattr(b, m)) for a, b in ((one.test, other.test), (one.train, other.train))
-             for m in ("mae", "rmse")]  # fmt: skip
-    return all(a is not None and b is not None and abs(a - b) <= SAME * max(abs(a), abs(b)) for a, b in pairs)
+def _errors(score: ScoreRecord) -> tuple[float | None, ...]:
+    return score.test.mae, score.test.rmse, score.train.mae, score.train.rmse
