@@ -21,7 +21,6 @@ from formsearch.search.grammar import (
     Apply,
     Factor,
     Form,
-    Log,
     Power,
     Scalar,
     Sum,
@@ -31,9 +30,9 @@ from formsearch.search.grammar import (
     scalar_value,
     uses,
 )
+from formsearch.search.walk import TINY_LOG, Walk
 
 Array = NDArray[np.float64]
-TINY_LOG = -690.0
 CENTRED = "centred"
 KEPT = 1 << 26
 """Bytes of columns that a table keeps: a long search meets more of them than memory can hold."""
@@ -107,6 +106,7 @@ class Columns:
             return np.ones(self.rows)
         assert isinstance(key, tuple)
         kind = key[0]
+        walk = Walk(self.variables, self.logs, (0, self.rows))
         with np.errstate(all="ignore"):
             if kind == "log":
                 _, name, number, centred = key
@@ -118,41 +118,12 @@ class Columns:
                 _, factors, shift = key
                 product = np.full(self.rows, np.exp(-shift))
                 for f in factors:
-                    product = product * self._factor(f)
+                    product = product * walk.factor(f)
                 return np.asarray(product)
             if kind == "log of":
-                value = self._sum(key[1])
+                value = walk.sum(key[1])
                 return np.where(value == 0.0, TINY_LOG, np.log(value))
-            return self._sum(key[1])
-
-    def _sum(self, body: Sum) -> Array:
-        total = np.zeros(self.rows)
-        for term in body:
-            product = np.full(self.rows, float(term.coefficient.number))
-            for f in term.factors:
-                product = product * self._factor(f)
-            total = total + product
-        return total
-
-    def _factor(self, f: Factor) -> Array:
-        if isinstance(f, Power):
-            return np.asarray(self.variables[f.variable] ** float(f.exponent.number))
-        if isinstance(f, Log):
-            return self.logs[f.variable]
-        parts = [self._sum(a) for a in f.arguments]
-        match f.function:
-            case "power":
-                return np.asarray(parts[0] ** float(f.exponent.number))
-            case "exp":
-                return np.asarray(np.exp(parts[0]))
-            case "log":
-                return np.where(parts[0] == 0.0, TINY_LOG, np.log(parts[0]))
-            case "abs":
-                return np.abs(parts[0])
-            case "min":
-                return np.asarray(np.minimum.reduce(parts))
-            case _:
-                return np.asarray(np.maximum.reduce(parts))
+            return walk.sum(key[1])
 
 
 # -- programs ----------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from formsearch.core.batch import Pack
 from formsearch.search.emit import Columns, emit, to_centred, to_raw
-from formsearch.search.grammar import Factor, Form, Log, Power, Sum, Term, scalar_value
+from formsearch.search.grammar import Form, Sum
+from formsearch.search.walk import Walk
 from formsearch.search.workbench import Fitted, Workbench
 
 Array = NDArray[np.float64]
@@ -37,51 +38,7 @@ def sums_of(
     `raw` holds the constants in the variables' own units. All parts in one walk over the tree: to make a tape for each
     of them takes ten times as long.
     """
-    walk = _Walk(raw, columns, span)
+    walk = Walk(columns.variables, columns.logs, span, raw)
     with np.errstate(all="ignore"):
         walk.sum(body)
     return walk.found
-
-
-class _Walk:
-    """Evaluates a tree node by node and keeps what the terms of each sum were."""
-
-    def __init__(self, raw: Sequence[float] | Array, columns: Columns, span: tuple[int, int]) -> None:
-        self.raw, self.columns, self.rows = raw, columns, slice(*span)
-        self.count = span[1] - span[0]
-        self.found: list[tuple[Sum, Array]] = []
-
-    def sum(self, body: Sum) -> Array:
-        terms = np.empty((len(body), self.count))
-        for k, term in enumerate(body):
-            terms[k] = self.term(term)
-        self.found.append((body, terms))
-        return np.asarray(terms.sum(axis=0))
-
-    def term(self, term: Term) -> Array | float:
-        product: Array | float = scalar_value(term.coefficient, self.raw)
-        for factor in term.factors:
-            product = product * self.factor(factor)
-        return product
-
-    def factor(self, f: Factor) -> Array:
-        if isinstance(f, Log):
-            return self.columns.logs[f.variable][self.rows]
-        if isinstance(f, Power):
-            if not f.exponent.constants:
-                return np.asarray(self.columns.variables[f.variable][self.rows] ** float(f.exponent.number))
-            return np.asarray(np.exp(scalar_value(f.exponent, self.raw) * self.columns.logs[f.variable][self.rows]))
-        parts = [self.sum(a) for a in f.arguments]
-        match f.function:
-            case "power":
-                return np.asarray(parts[0] ** scalar_value(f.exponent, self.raw))
-            case "exp":
-                return np.asarray(np.exp(parts[0]))
-            case "log":
-                return np.asarray(np.log(parts[0]))
-            case "abs":
-                return np.abs(parts[0])
-            case "min":
-                return np.asarray(np.minimum.reduce(parts))
-            case _:
-                return np.asarray(np.maximum.reduce(parts))
