@@ -5,29 +5,32 @@
 Start with `read_points` or `load`, then `compare`; the verbs are documented one by one below.
 """
 
-from typing import TYPE_CHECKING, Any
+from formsearch import command
 
-from formsearch.advise import advise
-from formsearch.compare import (
-    ByGroup,
-    Column,
-    KFold,
-    LeaveOneLevelOut,
-    Ordered,
-    RepeatedKFold,
-    compare,
-)
-from formsearch.core.objectives import Asymmetric, Huber, LeastSquares, SoftL1, StudentT
-from formsearch.data import load
-from formsearch.derive import derive
-from formsearch.fit import fit
-from formsearch.law import Constant, Law, Published, Start, Variable
-from formsearch.lawfile import formula_law, read_law
-from formsearch.points import Points
-from formsearch.reading import read_points
-from formsearch.registry import laws
-from formsearch.report import report
-from formsearch.search import search
+with command.Quietly(when=command.is_command()):
+    from typing import TYPE_CHECKING, Any
+
+    from formsearch.advise import advise
+    from formsearch.compare import (
+        ByGroup,
+        Column,
+        KFold,
+        LeaveOneLevelOut,
+        Ordered,
+        RepeatedKFold,
+        compare,
+    )
+    from formsearch.core.objectives import Asymmetric, Huber, LeastSquares, SoftL1, StudentT
+    from formsearch.data import load
+    from formsearch.derive import derive
+    from formsearch.fit import fit
+    from formsearch.law import Constant, Law, Published, Start, Variable
+    from formsearch.lawfile import formula_law, read_law
+    from formsearch.points import Points
+    from formsearch.reading import read_points
+    from formsearch.registry import laws
+    from formsearch.report import report
+    from formsearch.search import search
 
 if TYPE_CHECKING:
     from formsearch.fit.regressor import LawRegressor

@@ -1,6 +1,6 @@
 """`python -m formsearch` is the command line."""
 
-from formsearch.cli import main
+from formsearch.command import main
 
 if __name__ == "__main__":
     main()

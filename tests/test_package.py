@@ -1,4 +1,4 @@
-"""What is published: the two packages with their data and the console script, nothing else; and it works installed."""
+"""What is published: the two packages with their data, nothing else; and it works installed."""
 
 import os
 import subprocess
@@ -41,14 +41,14 @@ def sources(*folders: str) -> set[str]:
     return {p.relative_to(ROOT).as_posix() for p in found}
 
 
-def test_the_wheel_holds_the_packages_and_the_script_and_nothing_else(built: tuple[Path, Path]) -> None:
+def test_the_wheel_holds_the_packages_and_nothing_else(built: tuple[Path, Path]) -> None:
     with zipfile.ZipFile(built[0]) as wheel:
         names = {n for n in wheel.namelist() if not n.endswith("/")}
     tops = {n.split("/")[0] for n in names}
-    assert {t for t in tops if not t.endswith(".dist-info")} == {"formsearch", "candidates", "formsearch_command.py"}
+    assert {t for t in tops if not t.endswith(".dist-info")} == {"formsearch", "candidates"}
     packed = {n for n in names if not n.split("/")[0].endswith(".dist-info")}
     assert not [n for n in packed if "__pycache__" in n or n.endswith((".nbi", ".nbc", ".sqlite", ".orig", ".part"))]
-    assert packed == sources("formsearch", "candidates", "formsearch_command.py")
+    assert packed == sources("formsearch", "candidates")
     described = {n.split("/", 1)[1] for n in names if n.split("/")[0].endswith(".dist-info")}
     assert {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"} <= described
 

@@ -23,13 +23,13 @@ from typer.models import OptionInfo
 from formsearch.cli import terminal
 from formsearch.cli.ending import TERMINATED, Terminated, no_room, terminable
 from formsearch.cli.options import CONFIG, DATA, EVERY_VERB, SESSION, SOURCE
+from formsearch.command import INTERRUPTED
 from formsearch.exceptions import FormsearchError, InputError
 
 if TYPE_CHECKING:
     from formsearch.points import Points
 
 DEFECT = 70
-INTERRUPTED = 130
 
 _NOTING = ("run", "fit", "search")
 """Verbs that say on stderr what was assumed of the table; the others print it with their result."""

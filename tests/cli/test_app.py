@@ -4,13 +4,17 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 import typer
 from rich.text import Text
 
+import formsearch
 from formsearch.cli.app import VERBS, app
 from formsearch.cli.verb import guarded, pairs, words
+from formsearch.command import is_command
 from formsearch.exceptions import EngineMissingError, InputError
 
 
@@ -32,28 +36,96 @@ def test_help_names_no_types_of_python(cli, verb: str) -> None:
     assert "<bool>" not in cli("--help").out
 
 
+INTERRUPTER = """
+import os, signal, sys
+class Interrupter:
+    def find_spec(self, name, path=None, target=None):
+        if name == os.environ.get("INTERRUPT_AT"):
+            del os.environ["INTERRUPT_AT"]
+            print("pressed", flush=True)
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Interrupter())
+"""
+"""Presses Ctrl-C, so to speak, when a module is about to be imported; Python itself reads it, as `sitecustomize`."""
+SCRIPT = "import sys\nfrom {module} import {function}\nif __name__ == '__main__':\n    sys.exit({function}())\n"
+"""What installers make of an entry point."""
+
+
+@pytest.fixture
+def interrupted(tmp_path: Path):
+    """Runs Python on something, with Ctrl-C when a module is about to be imported."""
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTER)
+
+    def run(*words: object, at: str) -> subprocess.CompletedProcess[str]:
+        paths = os.pathsep.join([str(tmp_path), str(Path(formsearch.__file__).parents[1])])
+        environment = os.environ | {"PYTHONPATH": paths, "INTERRUPT_AT": at}
+        command = [sys.executable, *map(str, words)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        assert done.stdout.startswith("pressed\n")
+        return done
+
+    return run
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    """The console script, as it is installed."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    module, function = project["scripts"]["formsearch"].split(":")
+    path = tmp_path / "bin" / "formsearch"
+    path.parent.mkdir()
+    path.write_text(SCRIPT.format(module=module, function=function))
+    return path
+
+
 @pytest.mark.parametrize(
-    ("script", "moment"),
+    ("started_on", "moment"),
     [
-        ("formsearch_command", "formsearch"),
-        ("formsearch_command", "formsearch.fit"),
-        ("formsearch_command", "formsearch.cli.app"),
-        ("formsearch.cli", "formsearch.cli.app"),
+        *(("script", m) for m in ("numpy", "formsearch.fit", "formsearch.cli", "typer", "formsearch.cli.doctor")),
+        *(("module", m) for m in ("formsearch.advise", "formsearch.search", "formsearch.cli.app")),
     ],
 )
-def test_an_interrupt_while_the_program_is_loaded_ends_it_quietly(script: str, moment: str) -> None:
-    code = (
-        "import sys\n"
-        "class Interrupted:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        f"        if name == '{moment}': raise KeyboardInterrupt\n"
-        "sys.meta_path.insert(0, Interrupted())\n"
-        f"from {script} import main\n"
-        "main()\n"
+def test_an_interrupt_while_the_command_is_loaded_ends_it_quietly(interrupted, script, started_on, moment) -> None:
+    """From the first import of the package to the last before a verb is under way."""
+    command = [script] if started_on == "script" else ["-m", "formsearch"]
+    done = interrupted(*command, "data", at=moment)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "pressed\n", "stopped: interrupted\n")
+
+
+@pytest.mark.parametrize("words", [["analysis.py"], ["analysis.py", "formsearch"], ["-m", "analysis", "formsearch"]])
+def test_an_interrupt_while_the_library_is_loaded_reaches_the_program_that_loads_it(interrupted, tmp_path, words):
+    (tmp_path / "analysis.py").write_text(
+        "import signal, sys\n"
+        "handlers = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]\n"
+        "try: import formsearch\n"
+        "except KeyboardInterrupt: print('heard')\n"
+        "import formsearch\n"
+        "sys.exit(handlers != [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)])\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 130
-    assert (done.stdout, done.stderr) == ("", "stopped: interrupted\n")
+    words = [tmp_path / w if w.endswith(".py") else w for w in words]
+    done = interrupted(*words, at="formsearch.fit")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "pressed\nheard\n"
+
+
+def test_processes_that_the_command_starts_are_not_the_command(monkeypatch) -> None:
+    """They are given its `sys.argv`, or none; `sys.orig_argv` is their own."""
+    cases = [
+        (["/usr/bin/formsearch", "run", "zhao2025"], ["python3", "/usr/bin/formsearch", "run", "zhao2025"], True),
+        (["-m", "runs"], ["python3", "-X", "dev", "-m", "formsearch", "runs"], True),
+        (["-m"], ["python3", "-mformsearch"], True),
+        (["formsearch.exe"], ["python.exe", "formsearch.exe"], True),
+        (["/usr/bin/formsearch", "run"], ["python3", "-m", "joblib.externals.loky", "--pipe", "15"], False),
+        (["/usr/bin/formsearch", "data"], ["python3", "-c", "from multiprocessing.spawn import spawn_main"], False),
+        (["-c", "formsearch"], ["python3", "-c", "import formsearch", "formsearch"], False),
+        (["-m", "formsearch"], ["python3", "-m", "pytest", "formsearch"], False),
+        ([""], ["formsearch/.venv/bin/python3"], False),
+        ([], ["formsearch"], False),
+    ]
+    for argv, orig_argv, command in cases:
+        monkeypatch.setattr(sys, "argv", argv)
+        monkeypatch.setattr(sys, "orig_argv", orig_argv)
+        assert is_command() == command, orig_argv
 
 
 @pytest.mark.parametrize("verb", VERBS)
