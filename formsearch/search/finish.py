@@ -30,7 +30,7 @@ from formsearch.search.engine import Config, Proposal
 from formsearch.search.expression import constant_names, to_law, variable_symbols
 from formsearch.search.front import FORGIVEN, Candidate
 from formsearch.search.grammar import variables
-from formsearch.search.judge import size_axes
+from formsearch.search.judge import HUGE, size_axes
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.workbench import Candidate as Draft
 from formsearch.search.workbench import Fitted, Workbench
@@ -52,8 +52,6 @@ POLISHING, POLISHING_LARGE = 8, 2
 MANY_GROUPS = 10
 """Starts of a refit; fewer on more than `LARGE` rows, or of more groups than these."""
 TIED = 0.05
-CLOSE = 0.05
-"""Share by which the error of a form may exceed the least one, if another reason is to decide between them."""
 PRICE = 0.2
 """Of a constant or operator, in units of log(rows), where forms are tied."""
 SAME = 0.01
@@ -213,15 +211,14 @@ class Finish:
     def choice(self, accepted: Sequence[Finalist]) -> tuple[list[Finalist], Finalist | None]:
         """(those tied with the one that extrapolates best, the best).
 
-        The best has the shortest description among those tied whose error is close to the least: a rank test alone
-        overlooks a few large errors, and a mean alone is ruled by them.
+        The best has the shortest description among those tied: a rank test alone overlooks a few large errors, and a
+        mean alone is ruled by chance where forms are nearly as good.
         """
         if not accepted:
             return [], None
         first = min(accepted, key=lambda f: f.fitted.error)
         near = [f for f in accepted if f is first or not self.worse(f, first)]
-        limit = (1.0 + CLOSE) * first.fitted.error + ROUNDING * self.bench.scale
-        return near, min((f for f in near if f.fitted.error <= limit), key=self.description)
+        return near, min(near, key=self.description)
 
     def thicken(self, near: Sequence[Finalist]) -> None:
         """More resamples of the forms tied with the best, from which intervals are made, in the time that is left over.
@@ -252,16 +249,21 @@ class Finish:
         return difference > 0 and p < TIED
 
     def description(self, f: Finalist) -> float:
-        """Length of a description of the points by a form: n log(rms) + complexity/5 * log(n).
+        """Length of a description of the points by a form: n log(rms) + m log(error) + complexity/5 * log(n).
 
-        Extrapolation has the first word; among forms it cannot tell apart, all rows decide, at a price for size
-        (two fifths of a constant's customary price for each constant and operator). n is the effective number of rows,
-        (sum w)**2 / sum w**2, where small runs are discounted.
+        The first term is for all rows as fitted, the second for the m rows that some fold holds out, as predicted (the
+        geometric mean over folds of the errors), the third is the price of size: two fifths of a constant's customary
+        price for each constant and operator. n is the effective number of rows, (sum w)**2 / sum w**2, where small
+        runs are discounted.
         """
         w = self.bench.weight
         n = float(w.sum() ** 2 / (w @ w))
+        m = 0 if f.fitted.held is None else len(f.fitted.held)
         floor = ROUNDING * self.bench.scale
-        return n * float(np.log(max(self.bench.rms(f.fitted), floor))) + PRICE * f.fitted.complexity * float(np.log(n))
+        fitted = float(np.log(max(self.bench.rms(f.fitted), floor)))
+        # A fold in which a form has too many constants counts as a very large error.
+        held = float(np.log(np.clip(f.fitted.folds, floor, HUGE)).mean()) if m else 0.0
+        return n * fitted + m * held + PRICE * f.fitted.complexity * float(np.log(n))
 
     # -- writing down --------------------------------------------------------------------------------------------
 
