@@ -59,8 +59,24 @@ class Command(TyperCommand):
         return _without_types(super().get_params(ctx))
 
 
+class Interrupted(BaseException):
+    """Ctrl-C on its way through the parser of the command line, which would end with the code and without a word."""
+
+
 class Verbs(TyperGroup):
     """A group that names the nearest verbs when one is misspelt, and lists verbs in our order."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
+        try:
+            return super().make_context(*args, **kwargs)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: D102
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted from None
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: D102
         command = super().get_command(ctx, cmd_name)
@@ -118,7 +134,7 @@ def run_app() -> None:
     def call() -> int:
         try:
             return int(app(prog_name="formsearch", standalone_mode=False) or 0)
-        except typer.Abort:
+        except (Interrupted, typer.Abort):
             raise KeyboardInterrupt from None
         except Exception as error:
             if type(error).__name__ == "NoArgsIsHelpError":  # the help is printed already

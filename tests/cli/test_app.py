@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tomllib
@@ -12,7 +13,7 @@ import typer
 from rich.text import Text
 
 import formsearch
-from formsearch.cli.app import VERBS, app
+from formsearch.cli.app import VERBS, Verbs, app
 from formsearch.cli.verb import guarded, pairs, words
 from formsearch.command import is_command
 from formsearch.exceptions import EngineMissingError, InputError
@@ -90,6 +91,18 @@ def test_an_interrupt_while_the_command_is_loaded_ends_it_quietly(interrupted, s
     command = [script] if started_on == "script" else ["-m", "formsearch"]
     done = interrupted(*command, "data", at=moment)
     assert (done.returncode, done.stdout, done.stderr) == (130, "pressed\n", "stopped: interrupted\n")
+
+
+@pytest.mark.parametrize("step", ["resolve_command", "format_help"])
+def test_an_interrupt_while_the_command_line_is_parsed_is_told(cli, monkeypatch, step: str) -> None:
+    """Before a verb is under way, inside the parser, which would end with the code and without a word."""
+
+    def press(*words: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Verbs, step, press)
+    done = cli("--help") if step == "format_help" else cli("data")
+    assert (done.code, done.out, done.err) == (130, "", "stopped: interrupted\n")
 
 
 @pytest.mark.parametrize("words", [["analysis.py"], ["analysis.py", "formsearch"], ["-m", "analysis", "formsearch"]])
