@@ -15,8 +15,8 @@ import contextlib
 import gc
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -31,7 +31,7 @@ from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, 
 from formsearch.search.grammar import describe
 from formsearch.search.judge import coreset
 from formsearch.search.population import Effort, Population, Tools, error, sane_error, sane_objective, size
-from formsearch.search.workbench import Fitted, Steps, Workbench
+from formsearch.search.workbench import Fitted, Steps, Work, Workbench
 
 ROOTS = {"+", "*"}
 """Operators that every form of this engine may need."""
@@ -120,20 +120,36 @@ def relative(points: Points, objective: Objective) -> tuple[Points, Objective]:
 def together(lanes: Sequence[Steps[None]]) -> None:
     """Run several generations side by side: while the kernels work for one, Python works for the next.
 
-    Turns are taken in a fixed order, whoever is done first, so that the result does not depend on the clock.
+    Turns are taken in a fixed order, whoever is done first, so that the result does not depend on the clock. A process
+    that was told to keep to one thread keeps to one core: the kernels then work in turn with Python.
     """
-    pool = ThreadPoolExecutor(1)
+    import numba
+
+    threads = int(numba.get_num_threads())
+    if threads == 1:
+        take_turns(lanes, lambda work: work.do)
+        return
+    # How many threads kernels may use is known to a thread alone; a new one would take all.
+    pool = ThreadPoolExecutor(1, initializer=numba.set_num_threads, initargs=(threads,))
     try:
-        waiting: deque[tuple[Steps[None], Future[BatchResult]]] = deque()
-        for lane in lanes:
-            with contextlib.suppress(StopIteration):
-                waiting.append((lane, pool.submit(next(lane).do)))
-        while waiting:
-            lane, result = waiting.popleft()
-            with contextlib.suppress(StopIteration):
-                waiting.append((lane, pool.submit(lane.send(result.result()).do)))
+        take_turns(lanes, lambda work: pool.submit(work.do).result)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def take_turns(lanes: Sequence[Steps[None]], begin: Callable[[Work], Callable[[], BatchResult]]) -> None:
+    """One step of every lane after the other. `begin` starts its work, or puts it off, until the result is asked for.
+
+    A lane's work reads nothing that other lanes change, so it does not matter when it is done.
+    """
+    waiting: deque[tuple[Steps[None], Callable[[], BatchResult]]] = deque()
+    for lane in lanes:
+        with contextlib.suppress(StopIteration):
+            waiting.append((lane, begin(next(lane))))
+    while waiting:
+        lane, result = waiting.popleft()
+        with contextlib.suppress(StopIteration):
+            waiting.append((lane, begin(lane.send(result()))))
 
 
 class Archipelago:

@@ -5,8 +5,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import numba
 import numpy as np
 import pytest
 
@@ -17,7 +20,7 @@ from formsearch.search import search
 from formsearch.search.emit import KEPT, Columns
 from formsearch.search.engine import Config
 from formsearch.search.judge import folds_of
-from formsearch.search.native import Archipelago, seldom_collected, together
+from formsearch.search.native import Archipelago, seldom_collected, take_turns, together
 from formsearch.search.population import FRONTS, Effort, Tools
 from formsearch.search.workbench import Workbench, drive
 
@@ -64,21 +67,76 @@ def archipelago(points, generations, **effort):
     return Archipelago(Tools(bench, config, Effort(**effort)), None, time.monotonic())
 
 
-def test_generations_side_by_side_are_those_one_after_the_other():
-    """On islands apart, taking turns changes nothing: each breeds from its own members and its own random numbers."""
-    members = []
-    for side_by_side in (True, False):
-        search = archipelago(noisy(), 3)
-        search.main.start()
-        islands = [search.main, *(search.main.island(r) for r in search.rng.spawn(2))]
-        if side_by_side:
-            together([island.breeding() for island in islands])
+@pytest.fixture
+def threads():
+    """Tells kernels how many threads to use, for the test; never more than there are."""
+    before = numba.get_num_threads()
+    yield lambda count: numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(before)
+
+
+def bred(breed):
+    """Members of three islands after a generation, to the bit."""
+    search = archipelago(noisy(), 3)
+    search.main.start()
+    islands = [search.main, *(search.main.island(r) for r in search.rng.spawn(2))]
+    breed([island.breeding() for island in islands])
+    return [[(f.form, f.objective, f.error, f.values) for f in island.members.values()] for island in islands]
+
+
+def test_generations_side_by_side_are_those_one_after_the_other(threads):
+    """On islands apart, taking turns changes nothing: each breeds from its own members and its own random numbers.
+
+    Nor does it matter whether the kernels work beside Python, at once, or when their result is asked for.
+    """
+    expected = bred(lambda lanes: [drive(lane) for lane in lanes])
+    assert sum(map(len, expected)) > 30
+    assert not same(expected[:1], expected[1:2])
+    for count in (1, 2):
+        threads(count)
+        assert same(bred(together), expected)
+    assert same(bred(lambda lanes: take_turns(lanes, at_once)), expected)
+    with ThreadPoolExecutor(1) as pool:
+        assert same(bred(lambda lanes: take_turns(lanes, lambda work: pool.submit(work.do).result)), expected)
+
+
+def at_once(work):
+    result = work.do()
+    return lambda: result
+
+
+def same(one, other):
+    """Forms, objectives, errors and constants to the bit, in the same order."""
+
+    def plain(islands):
+        return [[(str(form), objective.hex(), error.hex(), [[float(x).hex() for x in v] for v in values])
+                 for form, objective, error, values in island] for island in islands]  # fmt: skip
+
+    return plain(one) == plain(other)
+
+
+def test_a_process_that_was_told_to_use_one_thread_keeps_to_one_core(threads):
+    """Its kernels work where Python does; else beside it, with as many threads as the caller may use."""
+
+    class Work:
+        def do(self):
+            seen.append((threading.get_ident(), numba.get_num_threads()))
+
+    def lane():
+        yield Work()
+        yield Work()
+
+    for count in (1, 2):
+        seen = []
+        threads(count)
+        together([lane(), lane()])
+        here = (threading.get_ident(), 1)
+        assert len(seen) == 4
+        if numba.get_num_threads() == 1:
+            assert set(seen) == {here}
         else:
-            for island in islands:
-                drive(island.breeding())
-        members.append([{f.form: f.objective for f in island.members.values()} for island in islands])
-    assert members[0] == members[1]
-    assert members[0][0] != members[0][1]
+            assert {n for _, n in seen} == {2}
+            assert threading.get_ident() not in {ident for ident, _ in seen}
 
 
 def test_an_error_in_a_lane_comes_out():
