@@ -273,7 +273,11 @@ def _dask_client(workers: Workers) -> Iterator[Any]:
             count = workers.count or os.cpu_count() or 1
             address = stack.enter_context(
                 LocalCluster(  # type: ignore[no-untyped-call,unused-ignore]
-                    n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None
+                    n_workers=count,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address=None,
+                    env=_share_of_threads(count),
                 )
             )
         try:
@@ -303,6 +307,30 @@ def _dask_client(workers: Workers) -> Iterator[Any]:
             ) from None
 
 
+def _share_of_threads(count: int) -> dict[str, str]:
+    """The environment of one of `count` workers of this machine: its share of the processors, where it would take all.
+
+    joblib does the same for its own processes; who sets the variable is obeyed.
+    """
+    share = max(1, (os.cpu_count() or 1) // count)
+    return {"NUMBA_NUM_THREADS": os.environ.get("NUMBA_NUM_THREADS", str(share))}
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Variables of the environment, for processes that are started inside."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 @contextmanager
 def _quiet(*loggers: str) -> Iterator[None]:
     """Keep a library from logging what we tell in a line of our own."""
@@ -327,7 +355,10 @@ def _ray(workers: Workers) -> Any:
         if workers.scheduler is not None:
             ray.init(address=workers.scheduler, log_to_driver=False, logging_level=logging.ERROR)
         else:
-            ray.init(num_cpus=workers.count, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+            with _environment(_share_of_threads(workers.count or os.cpu_count() or 1)):  # its workers inherit it
+                ray.init(
+                    num_cpus=workers.count, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+                )
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise InputError(

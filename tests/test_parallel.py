@@ -327,6 +327,35 @@ def test_a_scheduler_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch)
         list(each(slow_square, 0.0, [1], Workers("dask", scheduler="tcp://127.0.0.1:9")))
 
 
+def kernel_threads(shared: None, piece: int) -> int:
+    import numba
+
+    return int(numba.get_num_threads())
+
+
+@pytest.mark.parametrize("backend", ["dask", pytest.param("ray", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("told", [None, "1"])
+def test_workers_started_here_share_the_processors(backend: str, told: str | None) -> None:
+    """Unless the environment says how many threads each may use."""
+    pytest.importorskip("distributed" if backend == "dask" else "ray")
+    code = (
+        "from formsearch.parallel import Workers, each\nfrom tests.test_parallel import kernel_threads\n"
+        "if __name__ == '__main__':\n"
+        f"    found = dict(each(kernel_threads, None, list(range(4)), Workers('{backend}', 2)))\n"
+        "    print(sorted(found.values()))"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_NUM_THREADS"}
+    environment |= {"PYTHONPATH": str(Path(__file__).parents[1])} | (
+        {} if told is None else {"NUMBA_NUM_THREADS": told}
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False, timeout=300,
+        env=environment,
+    )  # fmt: skip
+    expected = max(1, (os.cpu_count() or 1) // 2) if told is None else int(told)
+    assert str([expected] * 4) in done.stdout, done.stderr[-2000:]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("work", ["slow_square", "dies_once"])
 def test_ray_gives_the_same(tmp_path: Path, work: str) -> None:
