@@ -3,12 +3,14 @@
     python -m benchmarks.search_quality recovery [--truths chinchilla,kaplan2020] [--seconds 60] [--noise 0.003]
     python -m benchmarks.search_quality zhao [--seconds 600] [--seeds 5]
     python -m benchmarks.search_quality real [--seconds 60] --data DIR
+    python -m benchmarks.search_quality chinchilla --engines operon --seconds 4 --seeds 5 --data DIR
     python -m benchmarks.search_quality speed
 
 Every search is blind unless `--registry` is given; all engines named by `--engines` run at equal wall time. Of an
 engine that cannot run here (PySR without Julia, say) one line tells what is missing, and the others are measured. A
 truth is recovered if predictions in the box 10 times beyond the data agree to 1e-6 (noise-free), or lie within the
-noise of the refitted truth (noisy: not more than twice its root-mean-square error).
+noise of the refitted truth (noisy: not more than twice its root-mean-square error). Beside Operon the same figure is
+printed of what its own class chooses in the same time (`zhao` and `real`).
 """
 
 from __future__ import annotations
@@ -28,10 +30,32 @@ from benchmarks.truths import TRUTHS, Table, Truth, box, constants_of
 from formsearch import Law, Points, laws, read_points
 from formsearch.exceptions import EngineMissingError
 from formsearch.search import search
-from formsearch.search.engine import get_engine
+from formsearch.search.engine import Config, get_engine
 from formsearch.search.front import Candidate, Front
+from formsearch.search.grammar import describe
+from formsearch.search.judge import folds_of
 
 Array = NDArray[np.float64]
+
+CHINCHILLA = "c0 + c1*D^-c2 + c3*N^-c4"
+EXACT = 1e-9
+"""Root-mean-square error below which a form goes through losses exactly."""
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of all its children, those that still run included (on Linux)."""
+    total = sum(os.times()[:4])
+    try:
+        running = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    except OSError:
+        return total
+    for child in running:
+        try:
+            fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has just ended, and counts as one that did
+        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
 
 
 def present(engines: str, results: list[dict[str, Any]]) -> list[str]:
@@ -115,7 +139,7 @@ def seed_law(options: argparse.Namespace) -> list[dict[str, Any]]:
     engines = present(options.engines, results)
     for engine in engines:
         for seed in range(options.first_seed, options.first_seed + options.seeds):
-            points = load("zhao2025", seed=seed)
+            points = load("zhao2025", seed=seed if options.draw is None else options.draw)
             front = search(
                 points, engine=engine, seconds=options.seconds, seed=seed,
                 seeds="registry" if options.registry else None,
@@ -133,11 +157,14 @@ def seed_law(options: argparse.Namespace) -> list[dict[str, Any]]:
             results.append({"engine": engine, "seed": seed, "error": error, "rms": rms, **optimum,
                             "formula": best.law.formula})  # fmt: skip
             if engine == "operon":
+                theirs = []
                 for own, (text, (predicted,)) in _own_choices(points.only("fit"), [exact], options, seed).items():
-                    error, rms = _errors(predicted, exact)
-                    print(f"  its own class, {own:8s} median error {error:.5f} rms {rms:.5f}  {text[:160]}", flush=True)
-                    results.append({"engine": f"operon's own, {own}", "seed": seed, "error": error, "rms": rms,
+                    error, own_rms = _errors(predicted, exact)
+                    print(f"  its own class, {own:8s} median error {error:.5f} rms {own_rms:.5f}  {text[:160]}")
+                    results.append({"engine": f"operon's own, {own}", "seed": seed, "error": error, "rms": own_rms,
                                     "formula": text})  # fmt: skip
+                    theirs.append(own_rms)
+                print(f"  {_beside(rms, min(theirs), rms <= min(theirs), 'rms')}", flush=True)
     for engine in engines:
         errors = [r["error"] for r in results if r["engine"] == engine]
         print(f"{engine}: median over seeds {np.median(errors):.5f} (refitting the true form about .0016)")
@@ -160,15 +187,17 @@ def _optimum(c: Candidate, points: Points, q: str) -> float:
     return float(np.median(values[best]))
 
 
+def hoffmann(folder: Path) -> Points:
+    """The 240 runs read off the figure of Hoffmann et al. 2022, without the outliers."""
+    return read_points(
+        folder / "chinchilla_svg" / "data.csv", where="is_outlier == 0", columns={"N": "params", "D": "tokens"}
+    )
+
+
 def real(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Real tables, trained on the smaller runs and tested on the largest."""
     folder = Path(options.data)
-    tables = {
-        "chinchilla": read_points(
-            folder / "chinchilla_svg" / "data.csv", where="is_outlier == 0", columns={"N": "params", "D": "tokens"}
-        ),
-        "farseer": read_points(folder / "farseer" / "data.csv"),
-    }
+    tables = {"chinchilla": hoffmann(folder), "farseer": read_points(folder / "farseer" / "data.csv")}
     results: list[dict[str, Any]] = []
     engines = present(options.engines, results)
     for name, points in tables.items():
@@ -193,11 +222,61 @@ def real(options: argparse.Namespace) -> list[dict[str, Any]]:
                 results.append({"engine": engine, "table": name, "seed": seed, "r2": score, **known,
                                 "formula": best.law.formula, "front": _front_scores(front, test)})  # fmt: skip
                 if engine == "operon":
+                    theirs = []
                     for own, (text, (predicted,)) in _own_choices(train, [test], options, seed).items():
-                        score = float(1 - np.mean((predicted - test.target) ** 2) / np.var(test.target))
-                        print(f"  its own class, {own:8s} test R2 {score:.3f}  {text[:160]}", flush=True)
-                        results.append({"engine": f"operon's own, {own}", "table": name, "seed": seed, "r2": score,
-                                        "formula": text})  # fmt: skip
+                        own_score = float(1 - np.mean((predicted - test.target) ** 2) / np.var(test.target))
+                        print(f"  its own class, {own:8s} test R2 {own_score:.3f}  {text[:160]}")
+                        results.append({"engine": f"operon's own, {own}", "table": name, "seed": seed,
+                                        "r2": own_score, "formula": text})  # fmt: skip
+                        theirs.append(own_score)
+                    print(f"  {_beside(score, max(theirs), score >= max(theirs), 'test R2')}", flush=True)
+    return results
+
+
+def _beside(ours: float, theirs: float, as_good: bool, measure: str) -> str:
+    """What our choice does beside the better one of Operon's own class."""
+    relation = "at least as well as" if as_good else "WORSE THAN"
+    return f"our choice extrapolates {relation} its own: {measure} {ours:.4f} and {theirs:.4f}"
+
+
+def chinchilla(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Chinchilla's law from nothing on its 240 runs: their own losses, and exact ones at the same sizes.
+
+    Of each engine alone, before the common end of a search, and of Operon without the native engine going on from it.
+    Recovered: E + A/N**a + B/D**b is among what it proposes, with constants at the least-squares optimum.
+    """
+    from formsearch.fit import fit
+    from formsearch.search.operon.engine import Effort, Operon
+
+    law, runs = laws["chinchilla"], hoffmann(Path(options.data))
+    exact = law.evaluate(runs.frame, law.published["besiroglu2024"].constants)
+    tables = {"real losses": runs, "exact losses": runs.with_target(exact)}
+    results: list[dict[str, Any]] = []
+    for name in present(options.engines, results):
+        for table, points in tables.items():
+            least = float(np.sqrt(2 * fit(law, points).objective / len(points)))
+            found = []
+            for seed in range(options.first_seed, options.first_seed + options.seeds):
+                engine = Operon(Effort(refine=0.0)) if name == "operon" else get_engine(name)
+                config = Config(
+                    ("N", "D"), seconds=options.seconds, seed=seed, folds=tuple(folds_of(points, seed))
+                )  # fmt: skip
+                clock = time.monotonic()
+                proposals = list(engine.propose(points, config))
+                seconds = time.monotonic() - clock
+                twins = [p.steps[-1].train_error for p in proposals if describe(p.form) == CHINCHILLA]
+                error = min(twins, default=float("inf"))
+                recovered = bool(error <= least * (1 + 1e-4) + EXACT)
+                found.append((recovered, seconds))
+                print(
+                    f"{name:8s} {table:12s} seed {seed} {'recovered' if recovered else 'missed   '} rms {error:.3g} "
+                    f"(optimum {least:.3g})  {seconds:.1f} s",
+                    flush=True,
+                )
+                results.append({"engine": name, "table": table, "seed": seed, "recovered": recovered, "rms": error,
+                                "seconds": seconds})  # fmt: skip
+            print(f"{name:8s} {table:12s} {sum(r for r, _ in found)} of {len(found)} recovered, "
+                  f"in at most {max(t for _, t in found):.1f} s each")  # fmt: skip
     return results
 
 
@@ -247,7 +326,7 @@ def speed(options: argparse.Namespace) -> list[dict[str, Any]]:
     return results
 
 
-PARTS = {"recovery": recovery, "zhao": seed_law, "real": real, "speed": speed}
+PARTS = {"recovery": recovery, "zhao": seed_law, "real": real, "chinchilla": chinchilla, "speed": speed}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -256,6 +335,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--draw", type=int, help="of `zhao`: the draw of the noise (default: the seed of the search)")
     parser.add_argument("--noise", type=float, default=0.0, help="relative standard deviation of the noise")
     parser.add_argument("--truths", default="")
     parser.add_argument("--engines", default="native")
@@ -268,8 +348,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     options = parser.parse_args(arguments)
     if options.cpu_clock:
-        # Engines in child processes are charged for them.
-        time.monotonic = lambda: sum(os.times()[:4])
+        # Engines in child processes are charged for them while they run, as a budget of wall time would be.
+        time.monotonic = cpu_seconds
     results = PARTS[options.part](options)
     if options.out is not None:
         options.out.write_text(json.dumps(results, indent=1))
