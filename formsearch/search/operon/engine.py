@@ -114,7 +114,9 @@ class Operon:
             yield from found
             return
         refinement = Refinement(points, config, report, self.name)
-        seconds = min(kept, search.begun + config.seconds - time.monotonic())
+        # With what the rounds left over: one that could not be half done was not begun.
+        left = search.begun + config.seconds - time.monotonic()
+        seconds = left if config.generations is None else kept
         refined = list(refinement.proposals(search.harvest.plain(found, self.effort.elites), seconds))
         self.spent = together(self.spent, refinement.spent)
         # By turns: the end of a search refits in the order of the proposals, as far as its time allows.

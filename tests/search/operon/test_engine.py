@@ -95,6 +95,24 @@ def test_the_native_engine_goes_on_from_what_was_found(clean: Points) -> None:
     assert any("child processes" in n for n in engine.notes)
 
 
+def test_what_the_rounds_leave_over_is_not_lost(clean: Points, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round that could not be half done is not begun; the native engine has its time."""
+    given: list[float] = []
+
+    class Idle(module.Refinement):
+        def proposals(self, found: Any, seconds: float) -> Any:
+            given.append(seconds)
+            return ()
+
+    monkeypatch.setattr(module, "Refinement", Idle)
+    noisy = clean.with_target(clean.target * (1 + 0.003 * np.random.default_rng(0).normal(size=len(clean))))
+    begun = time.monotonic()
+    effort = Effort(population=200, generations=5, side=2, rounds=1, refine=0.5)
+    assert list(Operon(effort).propose(noisy, config(noisy, generations=None, seconds=200.0)))
+    assert given[0] > 100.0, "more than its half"
+    assert given[0] == pytest.approx(200.0 - (time.monotonic() - begun), abs=5.0)
+
+
 def test_order_does_not_depend_on_which_run_ends_first(clean: Points, monkeypatch: pytest.MonkeyPatch) -> None:
     def found(workers: int) -> list[Any]:
         monkeypatch.setattr(module, "processors", lambda: workers)
