@@ -3,12 +3,13 @@
     python -m benchmarks.scale [workers] [islands] [overhead] [rows] [candidates] [resamples] [search] [--repeat 3]
 
 workers     speed-up of 48,000 resamples of a 1,784-row table from 1 to 2 worker processes (starting them not counted)
-islands     speed-up of native searches that never meet (`--restarts`) from 1 to 2 worker processes, of one thread each
+islands     speed-up of native searches that never meet (`--restarts`) from 1 to 2 worker processes of one thread, each
+            of which keeps to one core; a few seconds a search
 overhead    seconds a piece costs beside its work: this process, two processes, a dask cluster of this machine
 rows        a fit of 16 starts on 1e3 ... 1e6 rows: seconds, and seconds a million rows
 candidates  a comparison of 1, 2, 4, ... laws: seconds, and seconds a law
 resamples   250 ... 16,000 resamples: seconds, and seconds a thousand
-search      generations a second of one native search with one thread and with two
+search      generations a second of one native search: with one thread, which keeps to one core, and with two
 
 Wall-clock seconds, medians over the repeats, on a machine that does nothing else: the load average is printed, and
 numbers above half a processor's load are marked. `--small` goes through everything with little work, to see that it
@@ -22,9 +23,14 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,12 +55,23 @@ def seconds(run: Callable[[], Any], repeat: int) -> float:
     return statistics.median(taken)
 
 
-def batch_of(fit: Fit, piece: tuple[int, int]) -> int:
-    """A batch of resamples, on one thread: what a worker does."""
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """What a worker does keeps to one thread. One worker is this process, which goes on with other parts."""
     import numba
 
+    before = numba.get_num_threads()
     numba.set_num_threads(1)
-    return len(refit_batch(fit, *piece, 0, "pairs", None)[0])
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
+
+
+def batch_of(fit: Fit, piece: tuple[int, int]) -> int:
+    """A batch of resamples: what a worker does."""
+    with one_thread():
+        return len(refit_batch(fit, *piece, 0, "pairs", None)[0])
 
 
 def nothing(shared: None, piece: int) -> int:
@@ -71,57 +88,67 @@ def table_of(rows: int) -> Points:
 
 
 def stream_seconds(work: Any, shared: Any, pieces: list[Any], workers: Workers, warm: int) -> float:
-    """Seconds from the end of the first `warm` pieces (workers have started then) to the last, for all pieces."""
+    """Seconds from the end of the first `warm` pieces (workers have started then) to the last."""
     begun = 0.0
     for done, _ in enumerate(each(work, shared, pieces, workers), start=1):
         if done == warm:
             begun = time.perf_counter()
-    return (time.perf_counter() - begun) * len(pieces) / (len(pieces) - warm)
+    return time.perf_counter() - begun
 
 
-def speed_up(what: str, work: Any, shared: Any, pieces: list[Any], warm: int, repeat: int) -> None:
-    """From one worker process to two."""
-    taken = {
-        count: statistics.median(
-            stream_seconds(work, shared, pieces, Workers("loky", count), warm) for _ in range(repeat)
-        )
-        for count in (1, 2)
-    }
+def met(work: Any, folder: str, count: int, shared: Any, piece: tuple[bool, Any]) -> Any:
+    """Do a piece; after the one that warms a worker up, wait until all `count` workers are warm."""
+    warms, inner = piece
+    done = work(shared, inner)
+    if warms:
+        Path(folder, uuid.uuid4().hex).touch()
+        while len(os.listdir(folder)) < count:
+            time.sleep(0.01)
+    return done
+
+
+def speed_up(what: str, work: Any, shared: Any, pieces: list[Any], warming: Any, repeat: int) -> None:
+    """From one worker process to two, each of which has done the piece `warming` before the clock starts."""
+    taken: dict[int, float] = {}
+    for count in (1, 2):
+        found = []
+        for _ in range(repeat):
+            with tempfile.TemporaryDirectory() as folder:
+                every = [(True, warming)] * count + [(False, piece) for piece in pieces]
+                meeting = partial(met, work, folder, count)
+                found.append(stream_seconds(meeting, shared, every, Workers("loky", count), warm=count))
+        taken[count] = statistics.median(found)
     print(f"{what}: 1 worker {taken[1]:.2f} s, 2 workers {taken[2]:.2f} s, speed-up {taken[1] / taken[2]:.2f}")
 
 
 def workers_(repeat: int, small: bool) -> None:
     """Bootstraps."""
-    # Long enough that both workers are at work for most of it: starting one takes as long as many resamples.
     fit = fs.fit("zhao2025", table_of(446 if small else 1784), starts=8)
     pieces = batches(250 * (4 if small else 192), len(fit.data))
-    speed_up(f"{250 * len(pieces)} resamples of {len(fit.data)} rows", batch_of, fit, pieces,
-             2 if small else 48, repeat)  # fmt: skip
+    speed_up(f"{250 * len(pieces)} resamples of {len(fit.data)} rows", batch_of, fit, pieces, pieces[0], repeat)
 
 
 def island(shared: tuple[Points, Any], piece: tuple[int, int]) -> int:
-    """A search by itself, on one thread: seed and generations -> how many forms it proposes."""
-    import numba
-
+    """A search by itself: seed and generations -> how many forms it proposes."""
     from formsearch.search.native import Native
 
-    numba.set_num_threads(1)
     points, config = shared
     seed, generations = piece
-    return len(list(Native().propose(points, replace(config, seed=seed, generations=generations))))
+    with one_thread():
+        return len(list(Native().propose(points, replace(config, seed=seed, generations=generations))))
 
 
 def islands(repeat: int, small: bool) -> None:
-    """Searches that never meet; the first two are short, and let the workers start."""
+    """Searches that never meet, long enough that it does not matter much which worker is left with the last one."""
     from formsearch.search.discovery import variables_of
     from formsearch.search.engine import Config
     from formsearch.search.judge import folds_of
 
     points = fs.load("zhao2025").only("fit")
     config = Config(variables_of(points), seconds=600.0, folds=tuple(folds_of(points, 0)))
-    count, generations = (2, 1) if small else (8, 4)
-    pieces = [(0, 1), (1, 1), *((seed, generations) for seed in range(2, 2 + count))]
-    speed_up(f"{count} searches of {generations} generations", island, (points, config), pieces, 2, min(repeat, 2))
+    count, generations = (2, 1) if small else (12, 8)
+    pieces = [(seed, generations) for seed in range(1, 1 + count)]
+    speed_up(f"{count} searches of {generations} generations", island, (points, config), pieces, (0, 1), min(repeat, 2))
 
 
 def overhead(repeat: int, small: bool) -> None:
@@ -136,7 +163,7 @@ def overhead(repeat: int, small: bool) -> None:
         pass
     for name, workers in kinds:
         taken = statistics.median(stream_seconds(nothing, None, pieces, workers, warm=20) for _ in range(repeat))
-        print(f"overhead a piece, {name}: {1e3 * taken / len(pieces):.3f} ms")
+        print(f"overhead a piece, {name}: {1e3 * taken / (len(pieces) - 20):.3f} ms")
 
 
 def rows(repeat: int, small: bool) -> None:
