@@ -277,6 +277,7 @@ def _dask_client(workers: Workers) -> Iterator[Any]:
                     threads_per_worker=1,
                     processes=True,
                     dashboard_address=None,
+                    scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                     env=_share_of_threads(count),
                 )
             )

@@ -1,7 +1,9 @@
 """Pieces of work give the same wherever they are done; those of a worker that dies are done again."""
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -325,6 +327,25 @@ def test_a_scheduler_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("formsearch.parallel.CONNECT_SECONDS", 1)
     with pytest.raises(InputError, match="no dask scheduler answers there"):
         list(each(slow_square, 0.0, [1], Workers("dask", scheduler="tcp://127.0.0.1:9")))
+
+
+def test_two_clusters_of_one_machine_do_not_get_in_each_others_way() -> None:
+    """Each would serve what it measures on port 8787, and warn where that is taken."""
+    pytest.importorskip("distributed")
+    code = (
+        "from formsearch.parallel import Workers, each\nfrom tests.test_parallel import slow_square\n"
+        "if __name__ == '__main__':\n"
+        "    print(len(list(each(slow_square, 0.0, [1, 2], Workers('dask', 1)))))"
+    )
+    with socket.socket() as port:
+        with contextlib.suppress(OSError):  # taken already: as good
+            port.bind(("127.0.0.1", 8787))
+            port.listen()
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("2\n", "")
 
 
 def kernel_threads(shared: None, piece: int) -> int:
