@@ -12,7 +12,7 @@ from pathlib import Path
 
 from formsearch.cli.terminal import progress, table
 from formsearch.cli.verb import Session, verb
-from formsearch.exceptions import EngineMissingError
+from formsearch.exceptions import EngineMissingError, FormsearchError
 
 CORE = ("numpy", "scipy", "sympy", "pandas", "scikit-learn", "numba", "joblib", "typer", "rich", "pydantic", "jinja2",
         "matplotlib", "pooch", "platformdirs", "tabulate")  # fmt: skip
@@ -111,7 +111,7 @@ def _engines() -> str:
         try:
             get_engine(name)
             found.append(name)
-        except EngineMissingError as error:
+        except FormsearchError as error:  # one that is missing, or the plug-in of another package that is broken
             found.append(f"not {error}")
     return "; ".join(found)
 

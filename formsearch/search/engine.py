@@ -181,10 +181,17 @@ def _plugins() -> Iterator[tuple[str, Callable[[], Engine]]]:
             continue
 
         def make(entry: Any = entry) -> Engine:
-            loaded = entry.load()
-            made = loaded() if isinstance(loaded, type) else loaded
+            try:
+                loaded = entry.load()
+                made = loaded() if isinstance(loaded, type) else loaded
+            except Exception as error:  # whatever another package raises when it is imported
+                said = " ".join(f"{type(error).__name__}: {error}".split())
+                raise EngineMissingError(
+                    f"engine {entry.name}: the plug-in {entry.value} cannot be loaded ({said}): update or uninstall "
+                    "the package that brings it"
+                ) from error
             if not isinstance(made, Engine):
-                raise InputError(f"engine plug-in {entry.name} is not a formsearch engine: it lacks name or propose")
+                raise InputError(f"engine {entry.name}: its plug-in is no formsearch engine: it lacks name or propose")
             return made
 
         yield entry.name, make
