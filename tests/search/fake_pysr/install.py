@@ -11,11 +11,16 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 from formsearch.search.pysr.signature import read_signature
 from tests.search.fake_pysr.facts import ARGUMENTS_1_5, FIT_1_5
 
 VERSIONS = {1: ("1.5.10", "~1.11.0", "1.11.3"), 2: ("2.7.2", "~2.7.2", "2.7.2")}
 REAL = Path(find_spec("pysr").origin).parent
+needs_pysr_2 = pytest.mark.skipif(
+    not read_signature(REAL).guesses, reason="the stand-in for PySR 2 has the options of the installed PySR, a 1.x"
+)
 
 INIT = """
 from .julia_import import jl

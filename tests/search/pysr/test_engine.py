@@ -17,6 +17,7 @@ from formsearch.search.engine import Config, get_engine
 from formsearch.search.grammar import variables
 from formsearch.search.pysr.engine import PySR
 from formsearch.search.refine import seeds_of
+from tests.search.fake_pysr.install import needs_pysr_2
 
 # In scaled variables: x_N = N / 3.16e8, x_D = D / 3.16e10, y = loss / its geometric mean.
 TRUTH = "0.593 + ((x_N ^ -0.34) * 0.183) + ((x_D ^ -0.28) * 0.165)"
@@ -79,7 +80,7 @@ def test_each_seed_has_a_process_and_a_folder_of_its_own(fake_pysr, dense, tmp_p
     assert {p.name for p in engine.folder_used.iterdir()} == {"run.json", "seed5", "seed6"}
 
 
-@pytest.mark.parametrize("generation", [1, 2])
+@pytest.mark.parametrize("generation", [1, pytest.param(2, marks=needs_pysr_2)])
 def test_both_generations_get_options_they_have(fake_pysr, dense, tmp_path, generation) -> None:
     log = tmp_path / "options.json"
     fake_pysr(generation=generation, equations=ROWS, log=str(log))
@@ -233,6 +234,7 @@ def test_an_interrupt_keeps_what_is_on_disk(fake_pysr, dense, tmp_path) -> None:
     assert {c.steps[0].move for c in front.candidates} == {"PySR, seed 0"}
 
 
+@needs_pysr_2
 def test_resume_feeds_the_saved_front_back_and_keeps_the_old_files(fake_pysr, dense, tmp_path, monkeypatch) -> None:
     log = tmp_path / "options.json"
     fake = fake_pysr(equations=ROWS, log=str(log))
@@ -263,6 +265,7 @@ def test_resume_finds_the_last_run_on_the_same_points(fake_pysr, dense, tmp_path
         list(PySR(folder=tmp_path, resume="last").propose(other, config(other)))
 
 
+@needs_pysr_2
 def test_work_that_was_cut_off_goes_on_from_its_front(fake_pysr, dense, tmp_path) -> None:
     """What keeps the state of a search leads to the folder, whose front is there whatever ended the process."""
 

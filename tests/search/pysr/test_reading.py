@@ -22,7 +22,7 @@ from formsearch.search.pysr.signature import read_signature
 from formsearch.search.pysr.template import Template, around, guess, julia, nodes, per_group, read_row
 from formsearch.search.scaling import Scaling
 from tests.search.fake_pysr.facts import ARGUMENTS_1_5
-from tests.search.fake_pysr.install import REAL
+from tests.search.fake_pysr.install import REAL, needs_pysr_2
 
 HEAD = "Complexity,Loss,Equation\n"
 FULL = HEAD + '1,0.5,"1.5"\n5,0.1,"(x_N ^ -0.3) + 1.0"\n9,0.01,"exp(x_N)"\n'
@@ -41,15 +41,21 @@ def test_the_installed_pysr_has_every_option_we_pass_and_is_not_imported() -> No
     signature = read_signature(REAL)
     for request in (wish(), wish(iterations=5), wish(exponents="free"), wish(operators=("+", "*"))):
         assert set(options(request, signature)) <= set(signature.arguments)
-    chosen = options(wish(), signature)
-    assert chosen["guesses"] == ["1.0"]
-    assert "binary_operators" not in chosen
     assert {"X", "y", "weights", "variable_names"} <= set(signature.fit)
-    assert signature.template_guesses
     assert signature.arguments["precision"] == "32"
     assert "pysr" not in sys.modules
 
 
+@needs_pysr_2
+def test_pysr_2_takes_guesses_and_operators_by_their_number_of_arguments() -> None:
+    signature = read_signature(REAL)
+    chosen = options(wish(), signature)
+    assert chosen["guesses"] == ["1.0"]
+    assert "binary_operators" not in chosen
+    assert signature.template_guesses
+
+
+@needs_pysr_2
 def test_no_option_is_lost_but_those_that_a_generation_lacks(fake_pysr) -> None:
     new, old = read_signature(REAL), read_signature(fake_pysr(generation=1).site / "pysr")
     assert set(old.arguments) == set(ARGUMENTS_1_5)
@@ -60,6 +66,7 @@ def test_no_option_is_lost_but_those_that_a_generation_lacks(fake_pysr) -> None:
     assert not old.guesses
 
 
+@needs_pysr_2
 def test_operators_decide_constraints() -> None:
     signature = read_signature(REAL)
     plain = options(wish(operators=("+", "*")), signature)
