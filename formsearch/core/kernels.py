@@ -25,15 +25,48 @@ from formsearch.core.projection import CONVERGED, FAILED, LIMIT, projection_stag
 _BLUNT, _SHARPEN, _ROUGH = 2.0, 0.4, 1e-3
 # A bend is sharpened by `_SHARPEN` at a time, each time to the rough tolerance, until it is this near to its own.
 
+_EMPTY, _COPIED = 0.1, 100_000
+# Rows without weight are left out by a copy of the others if they are more than this share, and the table no longer:
+# memory is to stay flat.
+
 _EXACT = 1e-29  # a sum of squares this small beside that of the target is a perfect fit in float64
+
+
+@njit(cache=True, error_model="numpy")
+def _without_empty(tape, X, low, high, y, w):
+    """(tape, X, y, w) of the rows in [low, high) that have a weight, and of the columns that the tape reads.
+
+    A hold-out leaves out up to half of the rows, a resample more than a third: a copy made once costs less than
+    running over them in every pass.
+    """
+    n = 0
+    for row in range(low, high):
+        n += w[row] != 0.0
+    scalar_code, row_code, literals, columns, logarithmic, p = tape
+    X_kept, y_kept, w_kept = np.empty((columns.shape[0], n)), np.empty(n), np.empty(n)
+    at = 0
+    for row in range(low, high):
+        if w[row] != 0.0:
+            for j in range(columns.shape[0]):
+                X_kept[j, at] = X[columns[j], row]
+            y_kept[at] = y[row]
+            w_kept[at] = w[row]
+            at += 1
+    return (scalar_code, row_code, literals, np.arange(columns.shape[0]), logarithmic, p), X_kept, y_kept, w_kept
 
 
 @njit(cache=True, error_model="numpy")
 def fit_one(tape, X, low, high, x, y, w, loss, linear, lower, upper, limit, tolerance):
     """Fit in place from x (internal constants). Returns (objective, measure, iterations, status)."""
+    empty = 0
+    for row in range(low, high):
+        empty += w[row] == 0.0
+    if empty > _EMPTY * (high - low) and high - low <= _COPIED:
+        tape, X, y, w = _without_empty(tape, X, low, high, y, w)
+        low, high = 0, w.shape[0]
     p = x.shape[0]
     kind, log, first, second = loss
-    work = workspace(p, p + tape[2].shape[0] + tape[0].shape[0], tape[3].shape[0], tape[1].shape[0])
+    work = workspace(p, p + tape[2].shape[0] + tape[0].shape[0], tape[3].shape[0], tape[1].shape[0], high - low)
     lin, non = np.zeros(p, np.int64), np.zeros(p, np.int64)
     n_lin, n_non = 0, 0
     for c in range(p):
@@ -135,7 +168,8 @@ def fit_jobs(pack, linear, lower, upper, X, Y, W, jobs, start_at, x, loss, limit
 def evaluate_tape(pack, k, X, low, high, x, out, jacobian):
     """Values and (if `jacobian` has rows) derivatives of tape k at internal constants x; see `value_pass`."""
     tape = _tape_of(pack, k)
-    work = workspace(x.shape[0], x.shape[0] + tape[2].shape[0] + tape[0].shape[0], tape[3].shape[0], tape[1].shape[0])
+    p = x.shape[0]
+    work = workspace(p, p + tape[2].shape[0] + tape[0].shape[0], tape[3].shape[0], tape[1].shape[0], high - low)
     value_pass(tape, X, low, high, x, work, out, jacobian)
 
 

@@ -253,20 +253,23 @@ def value_pass(tape, X, low, high, x, work, out, jacobian):
 
 
 @njit(cache=True)
-def workspace(p, n_scalars, n_columns, n_rows_code):
-    """Temporaries of one fit (a few hundred kilobytes): S, dS, V, GV, GS, J, A, scratch, whole, xz, wanted, every.
+def workspace(p, n_scalars, n_columns, n_rows_code, rows):
+    """Temporaries of one fit (at most a few hundred kilobytes): S, dS, V, GV, GS, J, A, scratch, whole, xz, wanted,
+    every.
 
-    scratch is a row of its own, seen as whole numbers through `whole`; `every` lists all constants.
+    scratch is a row of its own, seen as whole numbers through `whole`; `every` lists all constants. A table shorter
+    than a block gets shorter temporaries: they stay in the nearer cache.
     """
-    scratch = np.empty(BLOCK)
+    width = min(BLOCK, rows)
+    scratch = np.empty(width)
     return (
         np.zeros(n_scalars),
         np.zeros((n_scalars, p)),
-        np.empty((n_rows_code, BLOCK)),
-        np.empty((n_rows_code, BLOCK)),
-        np.empty((n_scalars, BLOCK)),
-        np.empty((p, BLOCK)),
-        np.empty((p + 1, BLOCK)),
+        np.empty((n_rows_code, width)),
+        np.empty((n_rows_code, width)),
+        np.empty((n_scalars, width)),
+        np.empty((p, width)),
+        np.empty((p + 1, width)),
         scratch,
         scratch.view(np.int64),
         np.zeros(p),

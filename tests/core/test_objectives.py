@@ -52,7 +52,7 @@ def test_the_kernel_has_the_gradient_of_the_weighted_sum(objective: Objective) -
     at = np.array([0.3, 2.0, 0.4])
     y, w = pack.values(at)[0] * np.exp(rng.normal(0, 0.2, 40)), rng.choice([0.0, 1.0, 3.0], 40)
     tape = pack.tapes[0]
-    work = workspace(3, tape.n_scalars, len(tape.columns), len(tape.row_code))
+    work = workspace(3, tape.n_scalars, len(tape.columns), len(tape.row_code), 40)
     loss = (objective.kind, objective.log, objective.first, objective.second)
     gradient = np.zeros(3)
     total = gradient_pass(tape_of(pack.flat, 0), pack.columns, 0, 40, at, y, np.log(y), w, loss, work, gradient)
