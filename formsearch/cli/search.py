@@ -152,6 +152,7 @@ def front_summary(front: "Front") -> str:
         lines.append(f"best accepted form: {best.law.name} = {best.law.formula}, error {best.error:.4g}")
         lines += _constant_lines(best)
     lines += [f"note: {n}" for n in front.notes]
+    lines += [f"of equal seeds {engine} promises: {told}" for engine, told in front.engines.items()]
     return "\n".join(lines)
 
 

@@ -20,6 +20,8 @@ def test_a_front_as_text_json_report_and_candidate_file(cli, table, tmp_path, mo
     done = cli("search", table, *QUICK, "--out", tmp_path / "out", "--save", "my_law")
     assert "forms tried" in done.out
     assert "Front of the search" in done.out
+    assert "of equal seeds native promises: the same seed gives the same forms" in " ".join(done.out.split())
+    assert "Of equal seeds native promises: the same seed" in (tmp_path / "out" / "report.md").read_text()
     assert (tmp_path / "out" / "report.html").exists()
     found = cli("search", table, *QUICK, "--json")
     assert found.code == done.code

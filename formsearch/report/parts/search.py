@@ -109,6 +109,8 @@ def _opening(front: FrontRecord) -> str:
     if front.fits is not None:
         text += f", {front.fits:,} fits"
     text += f", seed {front.seed}."
+    for engine, told in front.engines.items():
+        text += f" Of equal seeds {engine} promises: {told}."
     if front.holds_out:
         rows = sentence(listed(front.holds_out))
         text += f" Candidates are judged by their error on rows they were not fitted to: {rows}"
