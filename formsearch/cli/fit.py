@@ -80,7 +80,7 @@ def fit(
         )
         known = None if fitted.group_constants else fitted.identifiability()
         resamples = None
-        if bootstrap and fitted.ok and not fitted.group_constants:
+        if bootstrap and fitted.ok and fitted.constants and not fitted.group_constants:
             resamples = _resampled(fitted, bootstrap, session.seed, report)
     tell_own(session, [chosen])
     _show(session, fitted, known, resamples, level)
@@ -122,7 +122,7 @@ def _show(
         names = fitted.law.constant_names
         rows = [(g, *(number(c[n], 5) for n in names)) for g, c in fitted.group_constants.items()]
         session.say(table(("group", *names), rows, right=names))
-    else:
+    elif fitted.constants:
         span = f"{100 * level:g} % interval"
         session.say(
             table(

@@ -59,6 +59,8 @@ class Identifiability:
     @property
     def condition(self) -> float:
         """Largest over smallest singular value."""
+        if not len(self.singular_values):
+            return 1.0
         smallest = float(self.singular_values[-1])
         return float(self.singular_values[0]) / smallest if smallest > 0 else float("inf")
 
@@ -255,6 +257,9 @@ def identifiability(fit: Fit) -> Identifiability:
     problem = Problem.of(fit.law, fit.data)
     constants = problem.vector(fit.constants)
     names = fit.law.constant_names
+    if not names:
+        nothing = np.zeros(0)
+        return Identifiability((), nothing, nothing, nothing, (), ("the form has no constants to be identified",))
     found = _judge(problem, constants, fit.loss)
     sentences = []
     if not _has_noise(problem, constants, fit.objective, fit.loss):

@@ -192,7 +192,7 @@ def refit_batch(fit: Fit, number: int, size: int, seed: int, kind: Kind, by: str
     at_optimum = (result.measure < 1e-6) | (result.objective <= perfect_sum(fit.data, fit.loss))
     good = at_optimum & np.isfinite(result.objective)
     constants = np.asarray([c for c, ok in zip(result.constants, good, strict=True) if ok], dtype=np.float64)
-    return constants.reshape(-1, len(optimum)), int((~good).sum())
+    return constants.reshape(int(good.sum()), len(optimum)), int((~good).sum())
 
 
 def gathered(fit: Fit, n: int, seed: int, kind: str, kept: Sequence[Array], failed: int) -> Resamples:

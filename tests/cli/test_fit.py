@@ -56,6 +56,20 @@ def test_it_prints_constants_intervals_status_and_what_is_simulated(cli) -> None
     assert cli("fit", "zhao2025", "--law", "zhao2025_eq4", "--bootstrap", "0", "--quiet").out == ""
 
 
+@pytest.mark.parametrize("formula", ["1.7 + 6/log(N)", "1.7 + N**-N**-N**-N**-N"])
+def test_a_form_without_constants_is_scored_and_said_to_have_none(cli, runs, tmp_path, formula: str) -> None:
+    done = cli("fit", runs, "--formula", formula, "--json", "--out", tmp_path / "out")
+    assert done.code == 0
+    assert done.result["constants"] == {}
+    assert done.result["identifiability"]["sentences"] == ["the form has no constants to be identified"]
+    assert done.result["objective"] > 0
+    assert done.result["resamples"] is None
+    assert (tmp_path / "out" / "report.html").exists()
+    printed = cli("fit", runs, "--formula", formula).out
+    assert "the form has no constants" in printed
+    assert "interval" not in printed
+
+
 def test_constants_can_be_fixed_and_tied(cli, runs) -> None:
     fixed = cli("fit", runs, "--law", "chinchilla", "--fix", "E=1.8,alpha=0.34", "--json", "--bootstrap", "0").result
     assert set(fixed["constants"]) == {"A", "B", "beta"}

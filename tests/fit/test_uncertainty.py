@@ -180,3 +180,14 @@ def test_what_the_points_cannot_tell_is_said(seed_fit: Fit) -> None:
     relative = dict(zip(fixed.identifiability().names, fixed.identifiability().relative_sd, strict=True))
     assert relative["alpha"] == pytest.approx(0.038, rel=0.2)
     assert relative["eps"] == pytest.approx(0.016, rel=0.2)
+
+
+def test_a_form_without_constants_has_nothing_to_resample_but_predicts() -> None:
+    points = chinchilla_runs()
+    fit = fs.fit(fs.formula_law("1.7 + 6/log(N)"), points)
+    known = fit.identifiability()
+    assert (known.unidentified, known.condition, fit.standard_errors()) == ((), 1.0, {})
+    draws = fit.bootstrap(20)
+    assert draws.constants.shape == (20, 0)
+    assert draws.failed == 0
+    assert fit.predict(points) == pytest.approx(1.7 + 6 / np.log(points.column("N")))
