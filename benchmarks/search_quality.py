@@ -19,13 +19,15 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.equal_terms import standings, told
 from benchmarks.truths import TRUTHS, Table, Truth, box, constants_of
 from formsearch import Law, Points, laws, read_points
 from formsearch.exceptions import EngineMissingError
@@ -82,7 +84,24 @@ def recovery(options: argparse.Namespace) -> list[dict[str, Any]]:
                 results.append(one_recovery(TRUTHS[name], engine, seed, options))
         found = [r for r in results if r["engine"] == engine]
         print(f"{engine}: {sum(r['recovered'] for r in found)} of {len(found)} recovered")
+    side_by_side(results, "truth", lambda r: f"{_outcome(r)} {r['seconds']:.0f} s")
     return results
+
+
+def _outcome(r: dict[str, Any]) -> str:
+    return "recovered" if r["recovered"] else f"missed ({r['error']:.0e})"
+
+
+def side_by_side(results: Sequence[dict[str, Any]], row: str, cell: Callable[[dict[str, Any]], str]) -> None:
+    """A line for each value of `row` and seed, a column for each engine (and for each way it chooses by itself)."""
+    measured = [r for r in results if row in r]
+    engines = list(dict.fromkeys(r["engine"] for r in measured))
+    if len(engines) < 2:
+        return
+    print("\n" + f"{row:20s} seed  " + "  ".join(f"{e:22s}" for e in engines))
+    for name, seed in dict.fromkeys((r[row], r["seed"]) for r in measured):
+        cells = {r["engine"]: cell(r) for r in measured if (r[row], r["seed"]) == (name, seed)}
+        print(f"{name:20s} {seed:4d}  " + "  ".join(f"{cells.get(e, '-'):22s}" for e in engines), flush=True)
 
 
 def one_recovery(truth: Truth, engine: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
@@ -156,6 +175,9 @@ def seed_law(options: argparse.Namespace) -> list[dict[str, Any]]:
             )
             results.append({"engine": engine, "seed": seed, "error": error, "rms": rms, **optimum,
                             "formula": best.law.formula})  # fmt: skip
+            law, own = standings([laws["zhao2025"], best.law], points.only("fit"), exact, seed)
+            print(f"  {told('the law itself', law, law)}\n  {told('the form', own, law)}", flush=True)
+            results[-1] |= {"law": asdict(law), "form": asdict(own)}
             if engine == "operon":
                 theirs = []
                 for own, (text, (predicted,)) in _own_choices(points.only("fit"), [exact], options, seed).items():
@@ -165,9 +187,15 @@ def seed_law(options: argparse.Namespace) -> list[dict[str, Any]]:
                                     "formula": text})  # fmt: skip
                     theirs.append(own_rms)
                 print(f"  {_beside(rms, min(theirs), rms <= min(theirs), 'rms')}", flush=True)
+    side_by_side([{**r, "table": "zhao2025"} for r in results if "rms" in r], "table", lambda r: f"rms {r['rms']:.5f}")
     for engine in engines:
-        errors = [r["error"] for r in results if r["engine"] == engine]
-        print(f"{engine}: median over seeds {np.median(errors):.5f} (refitting the true form about .0016)")
+        own = [r for r in results if r["engine"] == engine and "law" in r]
+        shorter = sum(r["form"]["description"] < r["law"]["description"] for r in own)
+        print(
+            f"{engine}: medians over seeds: error {np.median([r['error'] for r in own]):.5f}, rms "
+            f"{np.median([r['rms'] for r in own]):.5f} (the law refitted {np.median([r['law']['rms'] for r in own]):.5f}); "
+            f"on {shorter} of {len(own)} draws the rows are described shorter by the form than by the law itself"
+        )
     return results
 
 
@@ -230,6 +258,7 @@ def real(options: argparse.Namespace) -> list[dict[str, Any]]:
                                         "r2": own_score, "formula": text})  # fmt: skip
                         theirs.append(own_score)
                     print(f"  {_beside(score, max(theirs), score >= max(theirs), 'test R2')}", flush=True)
+    side_by_side(results, "table", lambda r: f"R2 {r['r2']:.3f}")
     return results
 
 
