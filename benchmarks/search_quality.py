@@ -175,9 +175,9 @@ def seed_law(options: argparse.Namespace) -> list[dict[str, Any]]:
             )
             results.append({"engine": engine, "seed": seed, "error": error, "rms": rms, **optimum,
                             "formula": best.law.formula})  # fmt: skip
-            law, own = standings([laws["zhao2025"], best.law], points.only("fit"), exact, seed)
-            print(f"  {told('the law itself', law, law)}\n  {told('the form', own, law)}", flush=True)
-            results[-1] |= {"law": asdict(law), "form": asdict(own)}
+            law, form = standings([laws["zhao2025"], best.law], points.only("fit"), exact, seed)
+            print(f"  {told('the law itself', law, law)}\n  {told('the form', form, law)}", flush=True)
+            results[-1] |= {"law": asdict(law), "form": asdict(form)}
             if engine == "operon":
                 theirs = []
                 for own, (text, (predicted,)) in _own_choices(points.only("fit"), [exact], options, seed).items():
@@ -189,13 +189,12 @@ def seed_law(options: argparse.Namespace) -> list[dict[str, Any]]:
                 print(f"  {_beside(rms, min(theirs), rms <= min(theirs), 'rms')}", flush=True)
     side_by_side([{**r, "table": "zhao2025"} for r in results if "rms" in r], "table", lambda r: f"rms {r['rms']:.5f}")
     for engine in engines:
-        own = [r for r in results if r["engine"] == engine and "law" in r]
-        shorter = sum(r["form"]["description"] < r["law"]["description"] for r in own)
-        print(
-            f"{engine}: medians over seeds: error {np.median([r['error'] for r in own]):.5f}, rms "
-            f"{np.median([r['rms'] for r in own]):.5f} (the law refitted {np.median([r['law']['rms'] for r in own]):.5f}); "
-            f"on {shorter} of {len(own)} draws the rows are described shorter by the form than by the law itself"
-        )
+        ran = [r for r in results if r["engine"] == engine and "law" in r]
+        shorter = sum(r["form"]["description"] < r["law"]["description"] for r in ran)
+        error, rms = (np.median([r[what] for r in ran]) for what in ("error", "rms"))
+        refitted = np.median([r["law"]["rms"] for r in ran])
+        print(f"{engine}: medians over seeds: error {error:.5f}, rms {rms:.5f} (the law refitted: {refitted:.5f}); on "
+              f"{shorter} of {len(ran)} draws the form describes the rows shorter than the law itself")  # fmt: skip
     return results
 
 
