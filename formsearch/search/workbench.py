@@ -276,7 +276,8 @@ class Workbench:
         known = to_centred(emitted, np.where(have, raw, 1.0))
         low, width, log = start_ranges(form.kinds)
         draws = low + width * uniform(digest(emitted.tape) + (self.seed << 32), (count, len(low)))
-        x = np.where(log, np.exp(draws), draws)
+        # A draw that is no logarithm may be too large to be taken for one.
+        x = np.exp(draws, out=draws.copy(), where=log)
         # Half of the starts trust the parent's constants, the others draw all of them anew.
         x[::2] = np.where(have, known, x[::2])
         return list(np.minimum(np.maximum(x, emitted.low), emitted.high))
