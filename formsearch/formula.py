@@ -174,15 +174,16 @@ class _Reader:
     def _power(self, base: _Part, exponent: _Part) -> _Part:
         import sympy
 
-        if exponent.value is not None:
-            if base.value is not None and abs(exponent.value) > MAX_NUMERIC_EXPONENT:
-                raise FormulaError(
-                    f"numeric power with exponent {exponent.expression}: at most {MAX_NUMERIC_EXPONENT} is evaluated; "
-                    "write the number itself"
-                )
-            # SymPy raises a number, and the number in front of a product, at once.
-            if _bits(base.expression.as_coeff_Mul()[0]) * abs(exponent.value) > MAX_BITS:
-                raise FormulaError(f"formula contains a power of more than {MAX_BITS} bits: write it as a decimal")
+        if None not in (base.value, exponent.value) and abs(exponent.value or 0.0) > MAX_NUMERIC_EXPONENT:
+            raise FormulaError(
+                f"numeric power with exponent {exponent.expression}: at most {MAX_NUMERIC_EXPONENT} is evaluated; "
+                "write the number itself"
+            )
+        # SymPy raises a number, and the number in front of a product, at once; to compare 2**(9 + N), it raises 2 to 9.
+        factor = base.expression.as_coeff_Mul()[0]
+        whole = exponent.expression.as_coeff_Add()[0] if exponent.value is None else exponent.value
+        if (exponent.value is not None or factor != 1) and _bits(factor) * abs(whole) > MAX_BITS:
+            raise FormulaError(f"formula contains a power of more than {MAX_BITS} bits: write it as a decimal")
         return self._combined(sympy.Pow, lambda a, b: a**b, base, exponent)
 
     def _call(self, name: str, arguments: list[ast.expr], depth: int) -> _Part:
@@ -231,6 +232,14 @@ def _finite(function: Callable[..., Any], values: list[float]) -> float | None:
 def _imaginary(power: Any) -> bool:
     """Whether SymPy has taken a root of a negative number out of a product, as in (cos(2)*N)**0.5."""
     return bool(power.is_number and power.is_extended_real is not True and complex(power).imag != 0)
+
+
+def with_plain_numbers(expression: Any) -> Any:
+    """The expression as it can be computed in NumPy, whose functions take no whole number beyond 63 bits."""
+    import sympy
+
+    large = [r for r in expression.atoms(sympy.Rational) if _bits(r) > (63 if r.is_Integer else 1000)]
+    return expression.xreplace({r: sympy.Float(r, 17) for r in large}) if large else expression
 
 
 def _bits(number: Any) -> int:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.exceptions import FormulaError, InputError, NotApplicableError, UnknownNameError
-from formsearch.formula import names_in, parse_formula
+from formsearch.formula import names_in, parse_formula, with_plain_numbers
 from formsearch.frozen import ByFields
 from formsearch.quantities import Quantity, Rule, quantity
 
@@ -239,7 +239,7 @@ class Law(ByFields):
         except ValueError:
             lengths = ", ".join(f"{v.quantity} {len(c)}" for v, c in zip(self.variables, columns, strict=True))
             raise InputError(f"law {self.name}: columns must be of one length, not {lengths}") from None
-        values = self._ordered(constants)
+        values = map(np.float64, self._ordered(constants))  # 0**-1 is infinite then, where Python raises
         with np.errstate(all="ignore"):
             result = _compiled(self.expression, self._argument_symbols)(*columns, *values)
         return np.broadcast_to(np.asarray(result, dtype=np.float64), shape).copy()
@@ -368,4 +368,4 @@ def formula_text(expression: sympy.Expr) -> str:
 def _compiled(expression: sympy.Expr, arguments: tuple[sympy.Symbol, ...]) -> Callable[..., Any]:
     import sympy
 
-    return sympy.lambdify(arguments, expression, modules="numpy", cse=True)  # type: ignore[no-any-return]
+    return sympy.lambdify(arguments, with_plain_numbers(expression), modules="numpy", cse=True)  # type: ignore[no-any-return]

@@ -92,6 +92,8 @@ def test_reads(text: str, expected: sympy.Expr) -> None:
         ("N + exp(exp(exp(exp(100))))", "not a finite real"),
         ("N + exp(exp(exp(exp(N - N + 100))))", "not a finite real"),
         ("exp(exp(1e300*N*(1e300/N)))", "not a finite real"),
+        ("Max(N, (-0.5)**(1e300 + N))", "more than 4096 bits"),
+        ("Max(N, (2*D)**(1e30 + N))", "more than 4096 bits"),
         ("Max(" + ",".join(f"N**{i}" for i in range(300)) + ")", "more than 16 parts"),
         ("+".join(f"Max(N, {i})" for i in range(9)), "more than 16 parts"),
     ],
@@ -110,6 +112,7 @@ def test_refuses(text: str, message: str) -> None:
         "N + 123456789012345678901234567891**0.333",
         "Max(" + ", ".join(f"N**{i} - {i}*exp(D)" for i in range(MAX_ARGUMENTS)) + ")",
         "N**N**N**N**N**N",
+        "Max(D, N**(1e300 + N))",
         "-" * MAX_DEPTH + "N",
     ],
 )

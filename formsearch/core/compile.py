@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from formsearch.core.tape import ONES, Builder, Slot, Tape
 from formsearch.exceptions import FormulaError
+from formsearch.formula import with_plain_numbers
 
 if TYPE_CHECKING:
     import sympy
@@ -85,10 +86,7 @@ def compile_expression(
 
     def leaf(e: Any) -> Slot:
         if e.is_number:
-            value = float(e)
-            if not np.isfinite(value):
-                raise FormulaError(f"{e} is not a finite number")
-            return builder.literal(value)
+            return builder.literal(finite(e))
         return builder.column(e)
 
     def exponential(argument: Any) -> Slot:
@@ -98,7 +96,11 @@ def compile_expression(
     def power(base: Any, exponent: Any) -> Slot:
         if exponent.is_Integer and abs(int(exponent)) <= MAX_WHOLE_POWER:
             return builder.power(visit(base), int(exponent))
+        if base == 0:
+            return builder.exp(builder.mul(visit(exponent), builder.literal(TINY_LOG)))
         if base.is_number:
+            if finite(base) < 0:
+                raise FormulaError(f"({base})**({exponent}) is real only for whole exponents, which no fit can find")
             return exponential(exponent * sympy.log(base))
         if base.free_symbols.isdisjoint(index):
             # A column to a free power. The numeric factor of the exponent goes into the column: N**-alpha is
@@ -141,6 +143,17 @@ def compile_expression(
     return builder.finish(visit(expression), linear)
 
 
+def finite(number: sympy.Expr) -> float:
+    """The value of a number. Raises `FormulaError` where it is none that is finite and real."""
+    try:
+        value = float(number)
+    except (TypeError, ArithmeticError):
+        value = np.nan
+    if not np.isfinite(value):
+        raise FormulaError(f"{str(number)[:80]} is not a finite real number")
+    return value
+
+
 def evaluate_column(key: Any, variables: Mapping[str, Array], rows: int) -> Array:
     """Values of a column whose key is a SymPy expression in `variables`, shape (rows,). log(0) gives `TINY_LOG`."""
     import sympy
@@ -160,7 +173,7 @@ def _column_function(key: Any) -> tuple[Callable[..., Any], tuple[str, ...]]:
     import sympy
 
     symbols = sorted(key.free_symbols, key=str)
-    function = sympy.lambdify(symbols, key, modules=[{"log": _guarded_log}, "numpy"])
+    function = sympy.lambdify(symbols, with_plain_numbers(key), modules=[{"log": _guarded_log}, "numpy"])
     return function, tuple(s.name for s in symbols)
 
 

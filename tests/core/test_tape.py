@@ -11,6 +11,7 @@ from formsearch.core.sweep import BLOCK, vexp
 from formsearch.core.tape import Builder
 from formsearch.exceptions import FormulaError
 from formsearch.formula import parse_formula
+from formsearch.lawfile import formula_law
 
 ROWS = BLOCK + 37  # two blocks, the second one not full
 
@@ -122,6 +123,36 @@ def test_zero_to_a_free_power_is_zero_with_a_finite_slope() -> None:
     values, jacobian = pack.values(np.array([0.5]), jacobian=True)
     np.testing.assert_allclose(values, [0.0, 1.0, np.sqrt(2)], atol=1e-100)
     assert np.isfinite(jacobian).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("N*log(1e-300)", lambda N: N * np.log(1e-300)),
+        ("N*log(10**25) + 1e25", lambda N: N * np.log(1e25) + 1e25),
+        ("N*1e300/7e299", lambda N: N * 10 / 7),
+        ("N + sin(1e300)**2 + cos(1e300)**2", lambda N: N + 1),
+        ("N + N/1e300/1e300", lambda N: N),
+    ],
+)
+def test_numbers_of_any_size_are_computed_with(text: str, expected) -> None:
+    law = formula_law(f"a + {text}")
+    N = np.array([1.0, 2.0, 3.0])
+    pack = Pack.of(
+        [compile_expression(law.expression, [law.symbols["a"]])], lambda k: evaluate_column(k, {"N": N}, 3), 3
+    )
+    np.testing.assert_allclose(pack.values(np.array([0.5]))[0], 0.5 + expected(N), rtol=1e-12)
+    np.testing.assert_allclose(law.evaluate({"N": N}, {"a": 0.5}), 0.5 + expected(N), rtol=1e-12)
+
+
+def test_powers_of_zero_and_of_negative_numbers() -> None:
+    law = formula_law("N + 0**a")
+    pack = Pack.of([compile_expression(law.expression, [law.symbols["a"]])], lambda k: np.array([2.0]), 1)
+    assert pack.values(np.array([0.5]))[0] == pytest.approx(2.0, abs=1e-100)
+    assert law.evaluate({"N": [2.0]}, {"a": 0.5}) == [2.0]
+    assert law.evaluate({"N": [2.0]}, {"a": -1.0}) == [np.inf]
+    with pytest.raises(FormulaError, match=r"\(-2\)\*\*\(a\) is real only for whole exponents"):
+        compile_expression(formula_law("N*(-2)**a").expression, [law.symbols["a"]])
 
 
 def test_unknown_functions_are_refused() -> None:
