@@ -60,6 +60,9 @@ class Bench:
     """And so many seconds of the processor: moments are told by these, whatever else the machine does."""
 
     def __post_init__(self) -> None:
+        # A job that a shell put in the background ignores Ctrl-C, and so would every run that is started here.
+        if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         self.table = write_table(self.root / "runs.csv")
         begun, used = time.monotonic(), _used_by_children()
         done = self.run(self.root / "undisturbed")
