@@ -209,16 +209,13 @@ class Finish:
         return None if best is None else Reference("", best.fitted)
 
     def choice(self, accepted: Sequence[Finalist]) -> tuple[list[Finalist], Finalist | None]:
-        """(those tied with the one that extrapolates best, the best).
+        """(the best and those tied with it on the held-out rows, the best).
 
-        The best has the shortest description among those tied: a rank test alone overlooks a few large errors, and a
-        mean alone is ruled by chance where forms are nearly as good.
+        The best has the shortest description. The least error on the hold-outs alone would not do: of a hundred forms
+        that are nearly as good, chance rules which one has it.
         """
-        if not accepted:
-            return [], None
-        first = min(accepted, key=lambda f: f.fitted.error)
-        near = [f for f in accepted if f is first or not self.worse(f, first)]
-        return near, min(near, key=self.description)
+        best = min(accepted, key=self.description, default=None)
+        return [f for f in accepted if best is not None and (f is best or not self.worse(f, best))], best
 
     def thicken(self, near: Sequence[Finalist]) -> None:
         """More resamples of the forms tied with the best, from which intervals are made, in the time that is left over.

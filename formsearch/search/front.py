@@ -139,7 +139,8 @@ class Front:
 
     candidates : by increasing complexity: those that no simpler one beats in extrapolation, among all, among those
         that are sane beyond the data, and among the accepted ones.
-    best : the accepted candidate that extrapolates best, or None.
+    best : the accepted candidate that describes all points as fitted, and those held out as predicted, shortest (see
+        `finish.Finish.description`), or None.
     reference : name and error of the registry law that extrapolates best on the same hold-outs, or None.
     holds_out : what the hold-outs were. engines : name -> what it promises of equal seeds.
     seconds, tried, fits, kernel_share : time taken, forms tried, fits made, share of the engine's time in the kernels.

@@ -23,7 +23,13 @@ from formsearch.search.engine import Config, Proposal, Step
 from formsearch.search.expression import from_law
 from formsearch.search.grammar import Form, complexity, describe, uses
 from formsearch.search.judge import Fold, size_axes
-from formsearch.search.mend import constant_exponents, explodes, without_a_term, without_exponentials
+from formsearch.search.mend import (
+    constant_exponents,
+    explodes,
+    logarithms_dissolved,
+    without_a_term,
+    without_exponentials,
+)
 from formsearch.search.native import relative
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.scaling import Scaling
@@ -109,6 +115,11 @@ class Harvest:
 
     def normal(self, form: Form, values: dict[int, float]) -> Sketch:
         """The normal form with its constants."""
+        sketch = normalise(form.body, dict(enumerate(form.kinds)), values, self.bench.level)
+        # Afterwards, since that is where exp((1 + ...)*(... + s*log x)) without a term becomes exp(s*log x).
+        form, values = logarithms_dissolved(sketch.form, dict(enumerate(sketch.values)))
+        if form == sketch.form:
+            return sketch
         return normalise(form.body, dict(enumerate(form.kinds)), values, self.bench.level)
 
     def prune(self, most: int) -> None:
@@ -122,8 +133,7 @@ class Harvest:
                 done.add(f.form)
                 origin = self.origins[f.form]
                 for body in without_a_term(f.form.body):
-                    values = dict(enumerate(f.raw()))
-                    sketch = normalise(body, dict(enumerate(f.form.kinds)), values, self.bench.level)
+                    sketch = self.normal(Form(body, f.form.kinds), dict(enumerate(f.raw())))
                     drafts.append((sketch, replace(origin, move="pruned, refitted")))
             if not self._add(drafts):
                 break

@@ -13,7 +13,7 @@ in its steps.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from formsearch.search.engine import Proposal, Step
 from formsearch.search.grammar import (
@@ -160,6 +160,46 @@ def constant_exponents(form: Form, values: tuple[float, ...]) -> tuple[Form, dic
     if not changed:
         return None
     return Form(body, tuple(kinds)), dict(enumerate(values))
+
+
+def logarithms_dissolved(form: Form, values: Mapping[int, float]) -> tuple[Form, dict[int, float]]:
+    """The form with exp(s*log x + ...) written as x**s * exp(...): the same function, in the words of a scaling law.
+
+    Engines write it where a power holds variables in its exponent, and what is left of that after pruning is a plain
+    power. Where s is not known it is left as it is; one beyond what an exponent may be starts at that bound.
+    """
+    kinds, known = list(form.kinds), {**dict.fromkeys(range(len(form.kinds)), math.nan), **values}
+
+    def exponent(s: Scalar) -> Scalar | None:
+        if not s.constants:
+            return s
+        value = scalar_value(s, known)
+        if not math.isfinite(value) or value == 0.0:
+            return None
+        kinds.append(EXPONENT)
+        known[len(kinds) - 1] = min(max(abs(value), EXPONENT.low), EXPONENT.high)
+        return Scalar(math.copysign(1.0, value), ((len(kinds) - 1, 1),))
+
+    def factor(f: Factor) -> list[Factor]:
+        if not isinstance(f, Apply):
+            return [f]
+        if f.function != "exp":
+            return [Apply(f.function, tuple(total(a) for a in f.arguments), f.exponent)]
+        made: list[Factor] = []
+        rest: list[Term] = []
+        for term in total(f.arguments[0]):
+            (log, *more) = term.factors or (None,)
+            power = exponent(term.coefficient) if isinstance(log, Log) and not more else None
+            if isinstance(log, Log) and power is not None:
+                made.append(Power(log.variable, power))
+            else:
+                rest.append(term)
+        return [*made, Apply("exp", (tuple(rest),))] if rest else made
+
+    def total(body: Sum) -> Sum:
+        return tuple(Term(t.coefficient, tuple(g for f in t.factors for g in factor(f))) for t in body)
+
+    return Form(total(form.body), tuple(kinds)), known
 
 
 def logs_in(body: Sum) -> set[str]:

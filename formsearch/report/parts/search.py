@@ -50,7 +50,7 @@ def sections(b: Builder) -> list[Section]:
 
 
 def best_of(front: FrontRecord) -> CandidateRecord | None:
-    """The accepted candidate that extrapolates best."""
+    """The accepted candidate that was put first."""
     return next((c for c in front.candidates if c.name == front.best), None) if front.best else None
 
 
