@@ -1,5 +1,6 @@
 """Gathering what an engine printed: refit, prune, judge, order."""
 
+import re
 import time
 from typing import Any
 
@@ -9,10 +10,23 @@ import pytest
 from formsearch import Points, laws
 from formsearch.search.engine import Config, Proposal
 from formsearch.search.finish import Finish
-from formsearch.search.grammar import describe, uses
+from formsearch.search.grammar import (
+    AMPLITUDE,
+    EXPONENT,
+    RATE,
+    UNIT,
+    Apply,
+    Form,
+    Log,
+    Power,
+    Term,
+    constant,
+    describe,
+    uses,
+)
 from formsearch.search.harvest import Harvest
 from formsearch.search.judge import folds_of
-from formsearch.search.mend import constant_exponents, explodes, without_a_term
+from formsearch.search.mend import constant_exponents, explodes, logarithms_dissolved, without_a_term
 from formsearch.search.scaling import Scaling
 from formsearch.search.workbench import Workbench
 
@@ -100,6 +114,32 @@ def test_constant_exponents_leaves_others_alone() -> None:
     h = harvest()
     form, values = h.scaling.form("0.75 + exp(0.3*x1^(-0.2)) + x2^(-0.3)")
     assert constant_exponents(form, tuple(values.values())) is None
+
+
+def test_exponentials_of_logarithms_are_powers() -> None:
+    """c0*exp(c1*log N + c2*D) is c0 * N^c1 * exp(c2*D), whatever the sign; left where c1 is not known."""
+    inner = (Term(constant(1), (Log("N"),)), Term(constant(2), (Power("D", UNIT),)))
+    form = Form((Term(constant(0), (Apply("exp", (inner,)),)),), (AMPLITUDE, RATE, RATE))
+    found, values = logarithms_dissolved(form, {0: 3.0, 1: -0.4, 2: 1e-3})
+    assert describe(found) == "c0*N^-c3*exp(c2*D)"
+    assert values[3] == 0.4
+    rising, _ = logarithms_dissolved(form, {0: 3.0, 1: 0.4, 2: 1e-3})
+    assert describe(rising) == "c0*N^c3*exp(c2*D)"
+    assert logarithms_dissolved(form, {0: 3.0, 1: -40.0, 2: 1e-3})[1][3] == EXPONENT.high
+    assert logarithms_dissolved(form, {0: 3.0})[0] == form
+    alone = Form((Term(constant(0), (Apply("exp", (inner[:1],)), Log("D"))),), form.kinds)
+    assert describe(logarithms_dissolved(alone, {0: 3.0, 1: -0.4})[0]) == "c0*N^-c3*log(D)"
+
+
+def test_what_pruning_leaves_of_a_variable_exponent_is_a_power() -> None:
+    """x1^(k*x2^a - b) without a term is x1^-b, not exp(-b*log x1)."""
+    h = harvest(noise=0.01)
+    h.add_texts([("0.5 + 0.2*x1^(0.01*x2^0.3 - 0.3) + 0.1*x2^(-0.3)", 15, 1e-4)])
+    h.prune(8)
+    found = {describe(f) for f in h.found}
+    assert {"c0 + c1*D^-c2 + c3*N^-c4", "c0*D^-c1 + c2*N^-c3"} <= found
+    assert not [text for text in found if re.search(r"exp\(c\d\*log\(.\)\)", text)]
+    assert [text for text in found if "log(N)" in text], "where another variable stands in the exponent it is left"
 
 
 def test_pruning_reaches_inside() -> None:
