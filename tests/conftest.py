@@ -1,10 +1,17 @@
 """Shared fixtures. Real tables are read from the folder in FORMSEARCH_DATA; without it their tests skip."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, which the job that a shell puts in the background ignores, and with it all that tests start."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
