@@ -181,8 +181,14 @@ class _Reader:
             )
         # SymPy raises a number, and the number in front of a product, at once; to compare 2**(9 + N), it raises 2 to 9.
         factor = base.expression.as_coeff_Mul()[0]
-        whole = exponent.expression.as_coeff_Add()[0] if exponent.value is None else exponent.value
-        if (exponent.value is not None or factor != 1) and _bits(factor) * abs(whole) > MAX_BITS:
+        if exponent.value is not None:
+            too_large = _bits(factor) * abs(exponent.value) > MAX_BITS
+        else:
+            added = exponent.expression.as_coeff_Add()[0]
+            too_large = (
+                factor != 1 and added.is_Rational and _bits(factor) * abs(int(added.p)) > MAX_BITS * int(added.q)
+            )
+        if too_large:
             raise FormulaError(f"formula contains a power of more than {MAX_BITS} bits: write it as a decimal")
         return self._combined(sympy.Pow, lambda a, b: a**b, base, exponent)
 
