@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from formsearch.core.ready import make_ready
+
 LIMIT = 900.0
 """Seconds after which a run is taken to hang: a hundred times what it takes, for machines that do more than this."""
 
@@ -63,6 +65,7 @@ class Bench:
         # A job that a shell put in the background ignores Ctrl-C, and so would every run that is started here.
         if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+        make_ready()  # where kernels have to be compiled first, moments would be drawn over that time too
         self.table = write_table(self.root / "runs.csv")
         begun, used = time.monotonic(), _used_by_children()
         done = self.run(self.root / "undisturbed")
