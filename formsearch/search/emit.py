@@ -36,6 +36,9 @@ Array = NDArray[np.float64]
 CENTRED = "centred"
 KEPT = 1 << 26
 """Bytes of columns that a table keeps: a long search meets more of them than memory can hold."""
+LEAST, MOST = 1e-30, 1e30
+"""Bounds of constants that are held as logarithms. Wide: beside 1/D, which no constant scales, the k of k*N**-p in a
+group is as small as 1/D is: 1e-10 for 2e10 tokens, 1e-20 beside 1/D**2."""
 
 
 class Emitted(NamedTuple):
@@ -245,5 +248,5 @@ def emit(form: Form, centres: Mapping[str, float]) -> Emitted:
     high = np.array([k.high for k in form.kinds], dtype=np.float64)
     for i, held in enumerate(e.log):
         if held:
-            low[i], high[i] = max(low[i], 1e-9), min(high[i], 1e12)
+            low[i], high[i] = max(low[i], LEAST), min(high[i], MOST)
     return Emitted(tape, low, high, tuple(e.shifts))

@@ -54,6 +54,21 @@ def test_single_precision_is_refitted_to_double() -> None:
     assert p.steps[1].train_error < 1e-9
 
 
+def test_a_sum_beside_an_inverse_of_a_size_reaches_its_optimum() -> None:
+    """((A/N)**p + B/D)**q is c0*(1/D + c1*N**-c2)**c3: beside 1/D = 5e-11 stands a constant as small."""
+    N, D = (a.ravel() for a in np.meshgrid(np.geomspace(5e7, 1e10, 9), np.geomspace(2e9, 2e11, 9)))
+    law = laws["kaplan2020"]
+    exact = law.evaluate({"N": N, "D": D}, next(iter(law.published.values())).constants)
+    points = Points(exact, {"N": N, "D": D}, name="kaplan")
+    folds = tuple(folds_of(points))
+    h = Harvest(points, Config(("N", "D"), folds=folds), Scaling.of(points, ("N", "D")), folds, "test")
+    h.add_texts([("1.1*(0.1/x2 + 0.8*x1^(-0.6) + 0.001)^0.11", 13, 1e-4)])
+    h.prune(4)
+    (f,) = [f for f in h.found.values() if describe(f.form) == "c0*(D^-1 + c2*N^-c3)^c1"]
+    assert h.is_exact(f)
+    assert f.raw() == pytest.approx((23.19, 0.103, 8.547e-4, 0.7379), rel=1e-3)
+
+
 def test_superfluous_terms_are_pruned() -> None:
     h = harvest()
     h.add_texts([("0.75 + 0.1*x1^(-0.33) + 0.15*x2^(-0.39) + 0.001*x1^(0.4)*x2^(-0.2) + 0.0001*x2", 20, 1e-9)])
