@@ -1,6 +1,7 @@
 """Laws of one's own: what formulas and files mean, and that a file can do nothing but state a law."""
 
 import ast
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -224,7 +225,11 @@ def test_nothing_in_a_file_is_run(file, tmp_path: Path, attack: str) -> None:
         ("LAW = {(): 3}", "is refused"),
         ("LAW = 3j", "is refused"),
         ("LAW = " + "(" * 60 + "1" + ",)" * 60, "nested deeper than 30"),
-        ("LAW = " + "-" * 5000 + "1", "cannot be read as Python"),
+        # How deep Python itself reads depends on its version.
+        (
+            "LAW = " + "-" * 5000 + "1",
+            "cannot be read as Python" if sys.version_info < (3, 13) else "nested deeper than 30",
+        ),
         ("A = (" + "1," * 999 + ")\nLAW = (" + "A," * 999 + ")", "at most 20000 are read"),
         ("\0", "cannot be read as Python"),
         ("#" * (MAX_BYTES + 1), "that is no law file"),
