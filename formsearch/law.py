@@ -175,6 +175,12 @@ class Law(ByFields):
         """Quantities the law needs, in the order of `variables`."""
         return tuple(v.quantity for v in self.variables)
 
+    @property
+    def year(self) -> int:
+        """The year in the source; one beyond all, 9999, for a law without."""
+        stated = re.search(r"\b(?:19|20)\d\d\b", self.source)
+        return int(stated[0]) if stated else 9999
+
     def constant(self, symbol: str) -> Constant:
         """The constant of that symbol."""
         for c in self.constants:

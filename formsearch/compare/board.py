@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,7 +24,6 @@ from formsearch.compare.scores import metric as metric_of
 from formsearch.compare.splits import ByGroup, LeaveOneLevelOut, Ordered, Split, default_split, label_codes
 from formsearch.core.objectives import Objective
 from formsearch.exceptions import InputError, PointsError
-from formsearch.law import Law
 from formsearch.points import Points
 
 Array = NDArray[np.float64]
@@ -220,18 +218,12 @@ def _best_first(error: Array, found: Sequence[Judged]) -> list[int]:
     while order:
         equal = [i for i in order if error[i] <= error[order[0]] * (1 + SAME)]
         order = order[len(equal) :]
-        ranked += sorted(equal, key=lambda i: (_constants(found[i]), _year(found[i].entry.law), i))
+        ranked += sorted(equal, key=lambda i: (_constants(found[i]), found[i].entry.law.year, i))
     return ranked
 
 
 def _constants(j: Judged) -> int:
     return j.reference.n_constants if j.reference else 0
-
-
-def _year(law: Law) -> int:
-    """The year in a law's source; one beyond all for a law without."""
-    stated = re.search(r"\b(?:19|20)\d\d\b", law.source)
-    return int(stated[0]) if stated else 9999
 
 
 def _fold_means(points: Points, found: Sequence[Judged], folds: Folds, metric: str, division: Any) -> FoldMeans | None:

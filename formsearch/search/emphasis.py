@@ -19,8 +19,9 @@ from formsearch.law import Constant, Law, Start, Variable
 from formsearch.points import Points
 from formsearch.search.accept import ROUNDING, SIGNIFICANCE, Reference, paired
 from formsearch.search.expression import from_law
+from formsearch.search.grammar import Sum
 from formsearch.search.judge import EMPHASES, Fold, emphasised, size_axes
-from formsearch.search.normal import normalise
+from formsearch.search.normal import Sketch, normalise
 from formsearch.search.workbench import Candidate, Workbench
 
 GAIN = 0.95
@@ -53,13 +54,19 @@ def prepared(
     """The bench at a given `rate`, or at the one the hold-outs support; laws are tried until the clock says `until`."""
     rates = (rate,) if rate is not None else EMPHASES if size_axes(points) else EMPHASES[:1]
     benches = {r: Workbench(points, variables, objective, folds, seed, emphasised(points, r)) for r in rates}
-    laws = [*known, *_additive(points, variables)]
     found: dict[float, list[Reference]] = {r: [] for r in rates}
-    for law in laws:
+    met: set[Sum] = set()
+    # Many laws are others under another name: each form is fitted once, and bears the name of the oldest.
+    for law in (*sorted(known, key=lambda law: law.year), *_additive(points, variables)):
         if any(found.values()) and time.monotonic() > until:
             break
+        form = from_law(law)
+        sketch = normalise(form.body, dict(enumerate(form.kinds)), {}, benches[rates[0]].level)
+        if sketch.form.body in met:
+            continue
+        met.add(sketch.form.body)
         for r, bench in benches.items():
-            if (reference := _reference(bench, law)) is not None:
+            if (reference := _reference(bench, law.name, sketch)) is not None:
                 found[r].append(reference)
     chosen, note = rates[0], None
     if all(found.values()):
@@ -79,16 +86,14 @@ def prepared(
     return Prepared(benches[chosen], reference, chosen, note)
 
 
-def _reference(bench: Workbench, law: Law) -> Reference | None:
+def _reference(bench: Workbench, name: str, sketch: Sketch) -> Reference | None:
     """A law fitted and judged on a bench; None where it cannot be."""
-    form = from_law(law)
-    sketch = normalise(form.body, dict(enumerate(form.kinds)), {}, bench.level)
     starts = STARTS if bench.rows <= LARGE else STARTS_LARGE
-    (fitted,) = bench.fit([Candidate(sketch, None, law.name)], starts=starts, iterations=100)
+    (fitted,) = bench.fit([Candidate(sketch, None, name)], starts=starts, iterations=100)
     if fitted is None:
         return None
     bench.judge([fitted])
-    return Reference(law.name, fitted) if np.isfinite(fitted.error) else None
+    return Reference(name, fitted) if np.isfinite(fitted.error) else None
 
 
 def _additive(points: Points, variables: Sequence[str]) -> list[Law]:

@@ -28,10 +28,8 @@ def bent_among_the_small(N, D):
     return true_to_all_sizes(N, D) + 1e7 / N + 3e8 / D
 
 
-def ready(points, rate=None):
-    return prepared(
-        points, ("N", "D"), default_objective(points), folds_of(points), 0, [laws["chinchilla"]], rate, float("inf")
-    )
+def ready(points, rate=None, known=(laws["chinchilla"],)):
+    return prepared(points, ("N", "D"), default_objective(points), folds_of(points), 0, known, rate, float("inf"))
 
 
 def test_weights_grow_with_size_and_end_at_one():
@@ -94,3 +92,10 @@ def test_a_rate_of_ones_own_is_taken():
 
 def test_registry_laws_that_apply_are_of_the_same_target():
     assert "chinchilla" in {law.name for law in applicable(points_of(true_to_all_sizes))}
+
+
+def test_a_form_of_several_laws_bears_the_name_of_the_oldest():
+    same = [laws[name] for name in ("zhao2025_eq4", "krajewski2024_dense", "chinchilla")]
+    reference = ready(points_of(true_to_all_sizes), known=same).reference
+    assert reference is not None
+    assert reference.name == "chinchilla"
