@@ -11,6 +11,7 @@ import typer
 from formsearch.cli.terminal import number, table
 from formsearch.cli.verb import Session, verb, write_bytes, write_text
 from formsearch.exceptions import InputError, UnknownNameError
+from formsearch.typesetting.numbers import plural
 
 if TYPE_CHECKING:
     from formsearch.runs import RunFolder
@@ -99,18 +100,15 @@ def _readable(folder: Path) -> "RunFolder":
     return run
 
 
-def _pieces(count: int) -> str:
-    return f"{count} piece" if count == 1 else f"{count} pieces"
-
-
 def _show(session: Session, folders: Sequence[Path]) -> int:
     from formsearch.runs import entries
 
     run = _readable(folders[0])
-    kept = _pieces(sum(run.kinds.values()))
+    kept = plural(sum(run.kinds.values()), "piece")
     session.say(f"{run.store}: {run.size / 1e6:.2f} MB, {kept}, {run.under_way} checkpoints")
     for r in run.runs:
-        session.say(f"run {r.number}: {r.status}, {r.began} to {r.ended or '...'}; {_pieces(r.computed)} computed, "
+        computed = plural(r.computed, "piece")
+        session.say(f"run {r.number}: {r.status}, {r.began} to {r.ended or '...'}; {computed} computed, "
                     f"{r.recalled} recalled")  # fmt: skip
         session.say(f"  {r.about.get('command', '')}")
         for what, value in (r.summary or {}).items():
@@ -148,7 +146,8 @@ def _prune(session: Session, folders: Sequence[Path], dry: bool) -> int:
     with nullcontext() if dry else alone(run.folder):
         count, size = prune(run, dry)
     verb_ = "would be removed" if dry else "removed"
-    session.say(f"{run.folder}: {_pieces(count)} that its last finished run did not need {verb_}, {size / 1e6:.2f} MB")
+    unused = plural(count, "piece")
+    session.say(f"{run.folder}: {unused} that its last finished run did not need {verb_}, {size / 1e6:.2f} MB")
     session.emit({"folder": str(run.folder), "pieces": count, "bytes": size, "dry_run": dry})
     return 0
 
@@ -195,12 +194,11 @@ def _repair(session: Session, folders: Sequence[Path]) -> int:
     run = one(folders[0])
     with alone(run.folder):
         done = repair(run.store)
+    kept = plural(done.kept, "piece")
     if done.damaged is None:
-        session.say(f"{run.store}: nothing is wrong with it, {_pieces(done.kept)}")
+        session.say(f"{run.store}: nothing is wrong with it, {kept}")
     else:
-        session.say(
-            f"{run.store}: {_pieces(done.kept)} kept, at least {done.lost} lost; the damaged file is {done.damaged}"
-        )
+        session.say(f"{run.store}: {kept} kept, at least {done.lost} lost; the damaged file is {done.damaged}")
     session.emit({"store": str(run.store), "kept": done.kept, "lost": done.lost,
                   "damaged": None if done.damaged is None else str(done.damaged)})  # fmt: skip
     return 0
