@@ -36,6 +36,12 @@ class OutOfTime(Exception):  # noqa: N818 - a control signal between two functio
     """A step exceeded its time limit."""
 
 
+GAVE_UP = (
+    OutOfTime, NotImplementedError, ValueError, TypeError, RecursionError, AttributeError, KeyError, IndexError,
+)  # fmt: skip
+"""How a symbolic step ends without an answer: its time is over, or SymPy has no way, or stumbles over itself on one."""
+
+
 class _Ring(BaseException):
     """Raised inside the step by the timer; not an `Exception`, so that the library cannot take it for its own."""
 

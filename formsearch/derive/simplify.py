@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from formsearch.derive.limits import OutOfTime, limited
+from formsearch.derive.limits import GAVE_UP, OutOfTime, limited
 
 if TYPE_CHECKING:
     import sympy
@@ -95,7 +95,7 @@ def tidy(expression: Any) -> Any:
     small = min(options, key=_length)
     if small.count_ops() < _FACTORED and len(small.free_symbols) <= _MANY:
         for rewrite in (_cancelled, _factored):
-            with contextlib.suppress(OutOfTime, ValueError, TypeError, NotImplementedError, sympy.PolynomialError):
+            with contextlib.suppress(*GAVE_UP, sympy.PolynomialError):
                 options.append(_tidy_exponents(limited(_TIDY_SECONDS, rewrite, small)))
     return min(options, key=_length)
 
@@ -288,7 +288,7 @@ def same(a: Any, b: Any, seconds: float = 2.0) -> bool | None:
         return True
     try:
         return limited(seconds, _vanishes, a - b)
-    except (OutOfTime, ValueError, TypeError, NotImplementedError, RecursionError):
+    except GAVE_UP:
         return None
 
 

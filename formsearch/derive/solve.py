@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from formsearch.derive.limits import OutOfTime, limited
+from formsearch.derive.limits import GAVE_UP, limited
 from formsearch.derive.problem import DRAWS
 from formsearch.derive.simplify import power_of_number, power_terms, tidy
 
@@ -26,7 +26,7 @@ def solve_for(problem: Problem, equation: Any, x: Any, seconds: float) -> Any:
             return simple
     try:
         roots = limited(seconds, _roots, equation, x)
-    except (OutOfTime, NotImplementedError, ValueError, TypeError, RecursionError):
+    except GAVE_UP:
         return None
     good = [r for r in roots if not r.has(sympy.I) and r.is_negative is not True and not r.has(x)]
     if len(good) > 1:

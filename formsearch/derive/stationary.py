@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from formsearch.derive.derivation import Condition
-from formsearch.derive.limits import OutOfTime, limited
+from formsearch.derive.limits import GAVE_UP, limited
 from formsearch.derive.simplify import Term, power_of_number, power_terms, tidy
 
 if TYPE_CHECKING:
@@ -263,9 +263,7 @@ def _by_sympy(problem: Problem, slope: Any, x: sympy.Symbol, seconds: float) -> 
     try:
         numerator = limited(seconds, _numerator, slope)
         roots = limited(seconds, _solve, numerator, x)
-    except (
-        OutOfTime, NotImplementedError, ValueError, TypeError, RecursionError, AttributeError, KeyError, IndexError,
-    ):  # fmt: skip
+    except GAVE_UP:
         # Whether the algebra gives up just before the limit or is stopped at it depends on the machine's load, and a
         # derivation must say the same whenever it is made.
         return Stationary("implicit", slope, (), f"the algebra finds no closed form within {seconds:g} s")

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from formsearch.derive.limits import OutOfTime, limited
+from formsearch.derive.limits import GAVE_UP, limited
 from formsearch.formula import parse_formula
 from formsearch.law import Law
 
@@ -70,7 +70,7 @@ def _symbolic_limit(expression: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr 
 
     try:
         limit = limited(SYMPY_SECONDS, sympy.limit, expression, symbol, sympy.oo)
-    except (OutOfTime, NotImplementedError, ValueError, TypeError, AttributeError, RecursionError):
+    except GAVE_UP:
         return None
     return None if limit.has(sympy.Limit) else limit
 
