@@ -24,7 +24,7 @@ from formsearch.search.workbench import Fitted
 if TYPE_CHECKING:
     from formsearch.search.native import Archipelago
 
-EVERY = 5.0
+EVERY = 10.0
 """Seconds between two checkpoints, at least: what a killed search does again."""
 SHARE = 0.02
 """Share of the time that writing them may take; a large search is written less often."""

@@ -4,9 +4,9 @@ Islands search apart, so that one early habit does not rule all; then they are m
 what was found is tidied up. See `population` for a generation.
 
 Generations of the islands run side by side, in turns: while the kernels fit the forms of one, Python makes and judges
-those of the next. What is evaluated depends on the seed alone, never on the number of threads; the clock decides only
-between rounds of generations: when the islands merge, and when to stop. A search with `generations` set is
-reproducible to the bit.
+those of the next. Where the clock decides when the islands merge and when to stop, each goes on at its own pace until
+then. A search with `generations` set waits for all islands after each of them, and is reproducible to the bit,
+whatever the number of threads.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ form with as many constants is exact, and the law itself, which is shorter, may 
 PATIENCE_FEW = 200
 """The same while the simplest exact form has as many constants as some variable has levels: exact by accident, perhaps.
 """
+SHORT = 0.04
+"""A generation is short if it takes a smaller share of the time."""
 COLLECTED = 200_000, 20, 100
 """Thresholds of Python's collector of cycles during a search: it would look through hundreds of thousands of trees,
 which hold no cycle, again and again, and take a third of Python's time."""
@@ -117,6 +119,13 @@ def relative(points: Points, objective: Objective) -> tuple[Points, Objective]:
     return replace(points, weight=weight / points.target**2), LeastSquares()
 
 
+def kernel_threads() -> int:
+    """How many threads the kernels may use, called from this one."""
+    import numba
+
+    return int(numba.get_num_threads())
+
+
 def together(lanes: Sequence[Steps[None]]) -> None:
     """Run several generations side by side: while the kernels work for one, Python works for the next.
 
@@ -125,7 +134,7 @@ def together(lanes: Sequence[Steps[None]]) -> None:
     """
     import numba
 
-    threads = int(numba.get_num_threads())
+    threads = kernel_threads()
     if threads == 1:
         take_turns(lanes, lambda work: work.do)
         return
@@ -158,6 +167,7 @@ class Archipelago:
     def __init__(self, tools: Tools, report: Report | None, begun: float) -> None:
         self.tools, self.report, self.begun = tools, report, begun
         self.config = tools.config
+        self.threads = kernel_threads()
         self.rng = np.random.default_rng(self.config.seed)
         self.main = Population(tools, self.rng)
         self.islands: list[Population] = [self.main]
@@ -166,6 +176,8 @@ class Archipelago:
         self.patience = PATIENCE
         self.due = begun + EVERY
         self.tidying = TIDYING * self.config.seconds
+        self.pace = 0.0
+        """Seconds from the beginning to the end of the last generation, others beside it."""
 
     def run(self) -> None:
         """Start, breed until the time or the generations are over, and tidy up what was found."""
@@ -173,43 +185,70 @@ class Archipelago:
         if not self.main.members:
             self.main.start()
             self.islands = [self.main, *(self.main.island(r) for r in self.rng.spawn(self.tools.effort.islands - 1))]
-            last = time.monotonic() - self.begun
-        else:
-            last = 0.0
+            self.pace = time.monotonic() - self.begun
         while self.config.generations is None or self.generation < self.config.generations:
             now = time.monotonic()
-            if now + 0.5 * last > end - self.tidying:
+            if now + 0.5 * self.pace > end - self.tidying:
                 break
             if len(self.islands) > 1 and self.apart_for_long(now):
                 self.merge()
                 self.tidy(end if self.config.generations is not None else now + self.tidying)
                 self.tidying = min(AGAIN * (time.monotonic() - now), self.tidying)
-            homes = self.homes()
-            together([home.breeding() for home in homes])
-            last = time.monotonic() - now
-            for _ in homes:
-                self.generation += 1
-                self.tell()
-            self.simplify(list(dict.fromkeys(homes)), end)
+            before, homes, pause = self.generation, self.homes(), self.pause(end)
+            together([self.generations(home, pause) for home in homes])
+            self.simplify(list(dict.fromkeys(homes)), self.generation - before, end)
             if self.patience <= 0:
                 break
             self.keep()
         self.merge()
         self.tidy(end)
 
+    def generations(self, home: Population, pause: float) -> Steps[None]:
+        """One generation of an island after the other until the clock says `pause`, or some form is exact."""
+        while True:
+            begun = time.monotonic()
+            yield from home.breeding()
+            self.generation += 1
+            self.tell()
+            now = time.monotonic()
+            self.pace = now - begun
+            if now + 0.5 * self.pace > pause or any(island.exact() for island in self.islands):
+                break
+
+    def pause(self, end: float) -> float:
+        """When the islands have to be between two generations: to merge, to be noted down, or to be tidied up.
+
+        After each of them, where the number of generations decides and not the clock; and after the first, which
+        shows how long one takes.
+        """
+        if self.config.generations is not None or self.generation == 0:
+            return -np.inf
+        times = [end - self.tidying]
+        if len(self.islands) > 1:
+            times.append(self.begun + APART * self.config.seconds)
+        if self.config.states is not None:
+            times.append(self.due)
+        return min(times)
+
     def tidy(self, end: float) -> None:
         """Tidy the largest forms of the front."""
         together([self.main.tidying([f], end) for f in self.main.front(sane_error)[-TIDIED:][::-1]])
 
     def homes(self) -> list[Population]:
-        """Who breeds next: every island once, or the one population as often."""
+        """Who breeds next: every island, or the one population as often.
+
+        Twice where a generation is short in comparison with the search and kernels have threads of their own: Python
+        then always has another generation to think about, at the price that it knows nothing of the last one.
+        """
         count = self.tools.effort.islands
         if self.config.generations is not None:
             count = min(count, self.config.generations - self.generation)
+        elif self.threads > 1 and self.pace < SHORT * self.config.seconds:
+            count *= 2
         return [self.islands[(self.generation + k) % len(self.islands)] for k in range(count)]
 
-    def simplify(self, homes: Sequence[Population], end: float) -> None:
-        """Where a form is exact, nothing fits better; a simpler form may fit as well."""
+    def simplify(self, homes: Sequence[Population], generations: int, end: float) -> None:
+        """Where a form is exact, nothing fits better; a simpler form may fit as well. After so many `generations`."""
         done = [home for home in homes if home.exact()]
         if not done:
             return
@@ -219,13 +258,13 @@ class Archipelago:
             self.simplest = simplest.complexity
             self.patience = PATIENCE if self.tools.bench.determines(simplest) else PATIENCE_FEW
         else:
-            self.patience -= len(homes)
+            self.patience -= generations
 
     def apart_for_long(self, now: float) -> bool:
         """Whether it is time to merge."""
         if self.config.generations is not None:
             return self.generation >= APART * self.config.generations
-        return now - self.begun > APART * self.config.seconds
+        return now + 0.5 * self.pace - self.begun > APART * self.config.seconds
 
     def merge(self) -> None:
         """All islands become one population."""
@@ -235,7 +274,7 @@ class Archipelago:
     def keep(self) -> None:
         """Note how far the search is, now and then, to go on from there if it is cut off."""
         now = time.monotonic()
-        if self.config.states is not None and now >= self.due:
+        if self.config.states is not None and now + 0.5 * self.pace >= self.due:
             self.config.states.save(Native.name, capture(self, now - self.begun))
             taken = time.monotonic() - now
             self.due = now + max(EVERY, taken / SHARE)
