@@ -23,7 +23,7 @@ Engine = Annotated[
 
 @verb(
     "formsearch search zhao2025 --seconds 60",
-    "formsearch search runs.csv --seeds none --split-column split --train fit",
+    "formsearch search runs.csv --no-seeds --split-column split --train fit",
     "formsearch search runs.csv --engine pysr --around chinchilla --seconds 300",
 )
 def search(
@@ -34,8 +34,9 @@ def search(
     objective: Objective = None,
     seeds: Annotated[
         list[str] | None,
-        typer.Option(help="Laws to start from, or `none` for a blind search. (default: registry)", metavar="NAME"),
+        typer.Option(help="Laws to start from. (default: all of the registry that apply)", metavar="NAME"),
     ] = None,
+    no_seeds: Annotated[bool, typer.Option("--no-seeds", help="Search blind, from no law; also --seeds none.")] = False,
     train: Annotated[
         str | None,
         typer.Option(help="Split label of the rows to search on. (default: fit or train, else all)", metavar="LABEL"),
@@ -89,7 +90,7 @@ def search(
             engine=_engines(words(engine) or ["native"], around, resume, allow_julia_install),
             seconds=seconds,
             seed=session.seed,
-            seeds=_seeds(seeds),
+            seeds=_seeds(seeds, no_seeds),
             objective=parse_objective(objective) if objective else None,
             train=train,
             variables=words(variables) or None,
@@ -169,8 +170,12 @@ def _constant_lines(best: "Candidate") -> list[str]:
     return lines
 
 
-def _seeds(given: list[str] | None) -> "str | list[str] | None":
+def _seeds(given: list[str] | None, blind: bool) -> "str | list[str] | None":
     names = words(given)
+    if blind and names not in ([], ["none"]):
+        raise InputError(f"--seeds {','.join(names)} and --no-seeds exclude each other: leave one out")
+    if blind:
+        return None
     if names == ["none"]:
         return None
     if "none" in names:

@@ -42,7 +42,8 @@ def test_forms_stay_below_the_caps(cli, table) -> None:
     assert found["candidates"]
     assert all(len(c["constants"]) <= 3 for c in found["candidates"])
     assert all(c["complexity"] <= 9 for c in found["candidates"])
-    wide = cli("search", table, "--seconds", "20", "--generations", "2", "--seeds", "none", "--json").result
+    wide = cli("search", table, "--seconds", "20", "--generations", "2", "--no-seeds", "--json").result
+    assert wide["seeds"] == []
     assert max(c["complexity"] for c in wide["candidates"]) > 9
 
 
@@ -53,6 +54,7 @@ def test_forms_stay_below_the_caps(cli, table) -> None:
         (["--seconds", "-1"], 2, "seconds must be positive"),
         (["--seeds", "chinchila"], 2, "did you mean 'chinchilla'"),
         (["--seeds", "none,chinchilla"], 2, "`none` stands alone"),
+        (["--seeds", "chinchilla", "--no-seeds"], 2, "exclude each other"),
         (["--train", "fit"], 2, "split"),
         (["--where", "params < 6e7"], 2, "a search needs at least 8 points"),
     ],
