@@ -30,7 +30,7 @@ from formsearch.search.engine import Config, Proposal
 from formsearch.search.expression import constant_names, to_law, variable_symbols
 from formsearch.search.front import FORGIVEN, Candidate
 from formsearch.search.grammar import variables
-from formsearch.search.judge import HUGE, size_axes
+from formsearch.search.judge import size_axes
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.workbench import Candidate as Draft
 from formsearch.search.workbench import Fitted, Workbench
@@ -248,18 +248,16 @@ class Finish:
     def description(self, f: Finalist) -> float:
         """Length of a description of the points by a form: n log(rms) + m log(error) + complexity/5 * log(n).
 
-        The first term is for all rows as fitted, the second for the m rows that some fold holds out, as predicted (the
-        geometric mean over folds of the errors), the third is the price of size: two fifths of a constant's customary
-        price for each constant and operator. n is the effective number of rows, (sum w)**2 / sum w**2, where small
-        runs are discounted.
+        The first term is for all rows as fitted, the second for the m rows that some fold holds out, as predicted, the
+        third is the price of size: two fifths of a constant's customary price for each constant and operator. n is the
+        effective number of rows, (sum w)**2 / sum w**2, where small runs are discounted.
         """
         w = self.bench.weight
         n = float(w.sum() ** 2 / (w @ w))
         m = 0 if f.fitted.held is None else len(f.fitted.held)
         floor = ROUNDING * self.bench.scale
         fitted = float(np.log(max(self.bench.rms(f.fitted), floor)))
-        # A fold in which a form has too many constants counts as a very large error.
-        held = float(np.log(np.clip(f.fitted.folds, floor, HUGE)).mean()) if m else 0.0
+        held = float(np.log(max(f.fitted.error, floor))) if m else 0.0
         return n * fitted + m * held + PRICE * f.fitted.complexity * float(np.log(n))
 
     # -- writing down --------------------------------------------------------------------------------------------
