@@ -17,6 +17,7 @@ import numpy as np
 from formsearch.exceptions import FormsearchError
 from formsearch.law import Law
 from formsearch.points import Points
+from formsearch.search import ranking
 from formsearch.search.asymptotics import Surroundings, falling
 from formsearch.search.emit import to_raw
 from formsearch.search.engine import Config, Proposal, Step
@@ -185,12 +186,8 @@ class Harvest:
         everyone = list(self.found.values())
         chosen: dict[Form, Fitted] = {}
         sane = [f for f in everyone if f.flaws == 0]
-        for members, measure in (
-            (sane, lambda f: f.error),
-            (sane, lambda f: f.objective),
-            (everyone, lambda f: f.error),
-        ):
-            for f in sorted(front(members, measure), key=self.rank):
+        for members, measure in ((sane, ranking.error), (sane, ranking.objective), (everyone, ranking.error)):
+            for f in sorted(ranking.front_of(members, measure), key=self.rank):
                 chosen.setdefault(f.form, f)
         for f in sorted(everyone, key=self.rank):
             chosen.setdefault(f.form, f)
@@ -224,15 +221,3 @@ class Harvest:
             Step(origin.source, shown, origin.length, float(np.sqrt(origin.error)), float("nan")),
             Step(origin.move, describe(f.form), f.complexity, self.bench.rms(f), f.error),
         )
-
-
-def front(members: Sequence[Fitted], measure: object) -> list[Fitted]:
-    """Those that no simpler one beats."""
-    kept: list[Fitted] = []
-    best = float("inf")
-    for f in sorted(members, key=lambda f: (f.complexity, measure(f))):  # type: ignore[operator]
-        value = measure(f)  # type: ignore[operator]
-        if value < best:
-            best = value
-            kept.append(f)
-    return kept

@@ -30,7 +30,8 @@ from formsearch.search.emit import to_raw
 from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, Step
 from formsearch.search.grammar import describe
 from formsearch.search.judge import coreset
-from formsearch.search.population import Effort, Population, Tools, error, sane_error, sane_objective, size
+from formsearch.search.population import Effort, Population, Tools
+from formsearch.search.ranking import error, sane_error, sane_objective, size
 from formsearch.search.workbench import Fitted, Steps, Work, Workbench
 
 ROOTS = {"+", "*"}
@@ -40,6 +41,8 @@ APART = 0.6
 TIDYING, TIDIED, AGAIN = 0.08, 4, 1.5
 """Share of the time kept for tidying, and how many forms are tidied first. Islands are tidied as they merge, and
 tidying once more is expected to take this many times as long."""
+SPARE = 3.0
+"""Generations that must fit into what tidying left of its time, for more of them to be bred."""
 PATIENCE = 40
 """Generations without a simpler exact form after which an exact one is final. Not few: on a few levels of a variable a
 form with as many constants is exact, and the law itself, which is shorter, may come later."""
@@ -186,22 +189,33 @@ class Archipelago:
             self.main.start()
             self.islands = [self.main, *(self.main.island(r) for r in self.rng.spawn(self.tools.effort.islands - 1))]
             self.pace = time.monotonic() - self.begun
+        self.breed(end)
+        self.merge()
+        self.tidy(end)
+        # What tidying left of its time goes to more generations, as long as those pay.
+        while self.config.generations is None and self.patience > 0 and self.left(end) > SPARE * self.pace:
+            self.breed(end)
+            self.tidy(end)
+
+    def breed(self, end: float) -> None:
+        """Generations until only the time for tidying is left, or all that were asked for."""
         while self.config.generations is None or self.generation < self.config.generations:
-            now = time.monotonic()
-            if now + 0.5 * self.pace > end - self.tidying:
+            if self.left(end) < 0.5 * self.pace:
                 break
+            now = time.monotonic()
             if len(self.islands) > 1 and self.apart_for_long(now):
                 self.merge()
                 self.tidy(end if self.config.generations is not None else now + self.tidying)
-                self.tidying = min(AGAIN * (time.monotonic() - now), self.tidying)
             before, homes, pause = self.generation, self.homes(), self.pause(end)
             together([self.generations(home, pause) for home in homes])
             self.simplify(list(dict.fromkeys(homes)), self.generation - before, end)
             if self.patience <= 0:
                 break
             self.keep()
-        self.merge()
-        self.tidy(end)
+
+    def left(self, end: float) -> float:
+        """Seconds that are left for breeding."""
+        return end - self.tidying - time.monotonic()
 
     def generations(self, home: Population, pause: float) -> Steps[None]:
         """One generation of an island after the other until the clock says `pause`, or some form is exact."""
@@ -231,8 +245,10 @@ class Archipelago:
         return min(times)
 
     def tidy(self, end: float) -> None:
-        """Tidy the largest forms of the front."""
+        """Tidy the largest forms of the front, and note how long that took."""
+        begun = time.monotonic()
         together([self.main.tidying([f], end) for f in self.main.front(sane_error)[-TIDIED:][::-1]])
+        self.tidying = min(AGAIN * (time.monotonic() - begun), self.tidying)
 
     def homes(self) -> list[Population]:
         """Who breeds next: every island, or the one population as often.

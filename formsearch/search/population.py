@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,7 @@ from formsearch.search.judge import size_axes
 from formsearch.search.moves import children, moves_of
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.places import Draft, Move
+from formsearch.search.ranking import FRONTS, REST, alike, front_of, size
 from formsearch.search.vocabulary import says
 from formsearch.search.workbench import Candidate, Family, Fitted, Steps, Workbench, drive
 
@@ -35,8 +36,6 @@ ROUGH, FINE = 2.0, 1.2
 """How far behind the best of its size a form may be after the rough fit, and after the fine one."""
 NEARLY, EXACT = 1e-9, 1e-22
 """Mean squared residual, as a share of the variance of the target, at which a form may be exact, and is."""
-ALIKE = 1e-3
-"""Forms of one complexity whose two errors differ by a smaller share take one place."""
 ROUNDING = 1e-9
 REMEMBERED, RANKED, MOVING = 400, 80, 60
 """Hints are kept for so many forms, and so many for each; all moves, a megabyte each, for the last."""
@@ -334,53 +333,3 @@ class Population:
                 if form not in before and m.complexity < f.complexity and m.error <= slack and m.flaws <= f.flaws
             ]  # fmt: skip
             waiting[:0] = sorted(better, key=size)[:2]
-
-
-def front_of(members: Iterable[Fitted], measure: Callable[[Fitted], float]) -> list[Fitted]:
-    """Those that no smaller one beats, by increasing complexity."""
-    best, result = float("inf"), []
-    for f in sorted(members, key=lambda f: (f.complexity, measure(f))):
-        if measure(f) < best:
-            best = measure(f)
-            result.append(f)
-    return result
-
-
-def alike(a: Fitted, b: Fitted) -> bool:
-    """Whether two forms have the same errors, to the share `ALIKE`."""
-    return abs(a.objective - b.objective) <= ALIKE * b.objective and abs(a.error - b.error) <= ALIKE * b.error
-
-
-def size(f: Fitted) -> tuple[int, float]:
-    """For sorting: simplest first, then best."""
-    return f.complexity, f.error
-
-
-def error(f: Fitted) -> float:
-    """Extrapolation error."""
-    return f.error
-
-
-def objective(f: Fitted) -> float:
-    """Sum over all rows."""
-    return f.objective
-
-
-def sane_error(f: Fitted) -> float:
-    """Extrapolation error of a form without flaws."""
-    return f.error if f.flaws == 0 else float("inf")
-
-
-def sane_objective(f: Fitted) -> float:
-    """Sum over all rows of a form without flaws."""
-    return f.objective if f.flaws == 0 else float("inf")
-
-
-def rise(f: Fitted) -> float:
-    """Share of its parent's sum that a form leaves: a large step may lead on, though others are ahead of it still."""
-    return 1.0 if f.parent is None else f.objective / max(f.parent.objective, 1e-300)
-
-
-FRONTS = ((0.32, sane_error), (0.27, sane_objective), (0.08, error), (0.08, objective), (0.1, rise))
-"""Share of the parents that each front gives; the rest come from all members."""
-REST = 0.15

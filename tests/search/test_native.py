@@ -1,6 +1,7 @@
 """The native engine at its limits: any number of threads, many variables, long tables, zeros, bounded memory."""
 
 import gc
+import itertools
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numba
 import numpy as np
@@ -21,7 +23,8 @@ from formsearch.search.emit import KEPT, Columns
 from formsearch.search.engine import Config
 from formsearch.search.judge import folds_of
 from formsearch.search.native import Archipelago, seldom_collected, take_turns, together
-from formsearch.search.population import FRONTS, Effort, Tools
+from formsearch.search.population import Effort, Tools
+from formsearch.search.ranking import FRONTS
 from formsearch.search.workbench import Workbench, drive
 
 
@@ -59,9 +62,9 @@ def test_the_result_does_not_depend_on_the_number_of_threads():
     assert len(results[0]) > 3
 
 
-def archipelago(points, generations, **effort):
+def archipelago(points, generations, seconds=300, **effort):
     config = Config(
-        variables=tuple(points.factors), generations=generations, folds=tuple(folds_of(points)), seconds=300
+        variables=tuple(points.factors), generations=generations, folds=tuple(folds_of(points)), seconds=seconds
     )
     bench = Workbench(points, config.variables, LeastSquares(), config.folds, 0)
     return Archipelago(Tools(bench, config, Effort(**effort)), None, time.monotonic())
@@ -137,6 +140,38 @@ def test_a_process_that_was_told_to_use_one_thread_keeps_to_one_core(threads):
         else:
             assert {n for _, n in seen} == {2}
             assert threading.get_ident() not in {ident for ident, _ in seen}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_by_the_clock_islands_breed_on_without_waiting_for_each_other(monkeypatch, threads, count):
+    """Until they merge, for which the first generation shows how long one takes, and then to the end.
+
+    Where kernels have threads of their own, two generations of each are under way. The clock ticks when it is asked.
+    """
+    threads(count)
+    engine = sys.modules[Archipelago.__module__]
+    ticks = itertools.count()
+    monkeypatch.setattr(engine, "time", SimpleNamespace(monotonic=lambda: 0.03 * next(ticks)))
+    search = archipelago(noisy(), None, seconds=10, parents=2, children=8, guided=4)
+    search.begun = 0.0
+    told = []
+
+    def watched(lanes):
+        before = search.generation
+        together(lanes)
+        if search.generation > before:
+            told.append((len(search.islands), len(lanes), search.generation - before))
+
+    monkeypatch.setattr(engine, "together", watched)
+    search.run()
+    lanes = 6 if numba.get_num_threads() > 1 else 3
+    assert told[0] == (3, lanes, lanes)
+    apart, merged = ([t for t in told[1:] if t[0] == islands] for islands in (3, 1))
+    for stretch in (apart, merged):
+        assert {n for _, n, _ in stretch} == {lanes}
+        assert stretch[0][2] > 5 * lanes
+    assert len(told) < 12 < search.generation
+    assert 0.03 * next(ticks) == pytest.approx(10, abs=0.5)
 
 
 def test_an_error_in_a_lane_comes_out():

@@ -1,0 +1,60 @@
+"""By what forms are ranked in a search, the fronts by each measure, and the share of parents that each front gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from formsearch.search.workbench import Fitted
+
+ALIKE = 1e-3
+"""Forms of one complexity whose two errors differ by a smaller share take one place."""
+
+
+def front_of(members: Iterable[Fitted], measure: Callable[[Fitted], float]) -> list[Fitted]:
+    """Those that no smaller one beats, by increasing complexity."""
+    best, result = float("inf"), []
+    for f in sorted(members, key=lambda f: (f.complexity, measure(f))):
+        if measure(f) < best:
+            best = measure(f)
+            result.append(f)
+    return result
+
+
+def alike(a: Fitted, b: Fitted) -> bool:
+    """Whether two forms have the same errors, to the share `ALIKE`."""
+    return abs(a.objective - b.objective) <= ALIKE * b.objective and abs(a.error - b.error) <= ALIKE * b.error
+
+
+def size(f: Fitted) -> tuple[int, float]:
+    """For sorting: simplest first, then best."""
+    return f.complexity, f.error
+
+
+def error(f: Fitted) -> float:
+    """Extrapolation error."""
+    return f.error
+
+
+def objective(f: Fitted) -> float:
+    """Sum over all rows."""
+    return f.objective
+
+
+def sane_error(f: Fitted) -> float:
+    """Extrapolation error of a form without flaws."""
+    return f.error if f.flaws == 0 else float("inf")
+
+
+def sane_objective(f: Fitted) -> float:
+    """Sum over all rows of a form without flaws."""
+    return f.objective if f.flaws == 0 else float("inf")
+
+
+def rise(f: Fitted) -> float:
+    """Share of its parent's sum that a form leaves: a large step may lead on, though others are ahead of it still."""
+    return 1.0 if f.parent is None else f.objective / max(f.parent.objective, 1e-300)
+
+
+FRONTS = ((0.32, sane_error), (0.27, sane_objective), (0.08, error), (0.08, objective), (0.1, rise))
+"""Share of the parents that each front gives; the rest come from all members."""
+REST = 0.15
