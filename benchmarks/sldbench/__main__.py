@@ -36,7 +36,9 @@ from formsearch.search.front import Front
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.sldbench", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.sldbench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--test", type=Path, help="folder with the unseen rows, in the same layout")
     parser.add_argument("--minutes", type=float, default=40.0, help="for all tasks together")
