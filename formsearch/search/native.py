@@ -60,7 +60,9 @@ class Native:
     """The engine of the house."""
 
     name = "native"
-    deterministic = "the same seed gives the same forms in the same order; the clock only decides when to stop"
+    deterministic = (
+        "the same seed gives the same forms if generations are counted; else the clock decides when to merge"
+    )
 
     def __init__(self, effort: Effort | None = None) -> None:
         self.effort = effort or Effort()
