@@ -174,9 +174,7 @@ def _seeds(given: list[str] | None, blind: bool) -> "str | list[str] | None":
     names = words(given)
     if blind and names not in ([], ["none"]):
         raise InputError(f"--seeds {','.join(names)} and --no-seeds exclude each other: leave one out")
-    if blind:
-        return None
-    if names == ["none"]:
+    if blind or names == ["none"]:
         return None
     if "none" in names:
         raise InputError(f"--seeds {','.join(names)}: `none` stands alone; name laws, or leave them out")

@@ -152,7 +152,7 @@ def test_by_the_clock_islands_breed_on_without_waiting_for_each_other(monkeypatc
     engine = sys.modules[Archipelago.__module__]
     ticks = itertools.count()
     monkeypatch.setattr(engine, "time", SimpleNamespace(monotonic=lambda: 0.03 * next(ticks)))
-    search = archipelago(noisy(), None, seconds=10, parents=2, children=8, guided=4)
+    search = archipelago(noisy(24), None, seconds=10, parents=1, children=4, guided=2)
     search.begun = 0.0
     told = []
 
