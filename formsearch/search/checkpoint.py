@@ -1,8 +1,8 @@
 """The state of a native search as JSON, so that one that was cut off goes on from its last generation.
 
 What is kept decides everything that follows: the members of every island in their order with the lines of their
-ancestors, which forms were met, the state of each random generator, and the counts. A search that goes on from here
-ends, after equally many generations, with the same result to the bit.
+ancestors, which of them are barren, which forms were met, the state of each random generator, and the counts. A search
+that goes on from here ends, after equally many generations, with the same result to the bit.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ def capture(search: Archipelago, seconds: float) -> dict[str, Any]:
     islands = [
         {
             "members": [line.number(f) for f in island.members.values()],
+            "barren": [k for k, form in enumerate(island.members) if form in island.barren],
             "seen": sorted(island.seen),
             "random": island.rng.bit_generator.state,
         }
@@ -104,6 +105,7 @@ def _restore(search: Archipelago, state: Mapping[str, Any]) -> None:
         island = search.main if k == 0 else Population(search.tools, rng)
         island.rng = rng
         island.members = {forms[i].form: forms[i] for i in kept["members"]}
+        island.barren = {forms[kept["members"][k]].form for k in kept["barren"]}
         island.seen = set(kept["seen"])
         islands.append(island)
     search.islands = islands

@@ -147,7 +147,7 @@ class Guide:
             columns.extend(block)
             moves.append(move)
 
-        slopes, residuals = self._slopes(f)
+        slopes, residuals = self.slopes(f)
         if slopes is None:
             return []
         with np.errstate(all="ignore"):  # what is not finite promises nothing
@@ -167,7 +167,7 @@ class Guide:
                 best[key] = Hint(float(gain), move)
         return sorted(best.values(), key=lambda h: -h.gain)
 
-    def _slopes(self, f: Fitted) -> tuple[Array | None, Array]:
+    def slopes(self, f: Fitted) -> tuple[Array | None, Array]:
         """(d f/d constants, residuals y - f) over all rows, constants of each row's own group."""
         bench = self.bench
         slopes = np.empty((bench.rows, len(f.form.kinds)))
@@ -181,6 +181,11 @@ class Guide:
             return None, values
         return slopes, bench.target - values
 
+    def root(self, a: int, b: int) -> Array:
+        """Square roots of the weights of rows a to b, of relative residuals where the objective is of logarithms."""
+        root = np.sqrt(self.bench.weight[a:b])
+        return root / self.bench.target[a:b] if self.bench.objective.log else root
+
     def _gains(self, f: Fitted, slopes: Array, residuals: Array, V: Array, blocks: Sequence[tuple[int, ...]]) -> Array:
         """Share of the sum of squares that each block of one or two columns can save; V has shape (columns, rows).
 
@@ -193,9 +198,7 @@ class Guide:
         total = 0.0
         with np.errstate(all="ignore"):
             for a, b in self.bench.ranges:
-                root = np.sqrt(self.bench.weight[a:b])
-                if self.bench.objective.log:
-                    root = root / self.bench.target[a:b]
+                root = self.root(a, b)
                 J = slopes[a:b] * root[:, None]
                 norms = np.linalg.norm(J, axis=0)
                 Q, _ = np.linalg.qr(J / np.where(norms > 0, norms, 1.0))

@@ -12,18 +12,14 @@
     swap       a shape is exchanged for another one of the same or of another variable
     cross      a term of another form is added
 
-`factoring` adds to these classes the moves on products of sums.
-
-Children are sampled: classes by weight, then uniformly inside the class.
+`factoring` adds to these classes the moves on products of sums; `sampling` draws from them.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from fractions import Fraction
-
-import numpy as np
 
 from formsearch.search.alphabet import OVER, Alphabet, Fresh, Shape, exponential, joined, plain, ratio
 from formsearch.search.bends import bends
@@ -43,14 +39,24 @@ from formsearch.search.grammar import (
     Sum,
     Term,
     constant,
-    fingerprint,
     map_scalars,
     renumber,
     uses,
     variables,
 )
-from formsearch.search.normal import Sketch, normalise
-from formsearch.search.places import Draft, Move, Place, Put, Rewrite, as_group, exchanged, multiplied, places, sites
+from formsearch.search.normal import Sketch
+from formsearch.search.places import (
+    Draft,
+    Move,
+    Place,
+    Put,
+    Rewrite,
+    as_group,
+    exchanged,
+    multiplied,
+    places,
+    sites,
+)
 
 SIMPLE = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1.0, 3 / 2, 2.0, 3.0)
 WEIGHTS = {
@@ -67,7 +73,8 @@ def _split(body: Sum) -> tuple[Sum, Sum]:
     return tuple(t for t in body if t.factors), tuple(t for t in body if not t.factors)
 
 
-def _exponents(sketch: Sketch) -> list[int]:
+def exponents(sketch: Sketch) -> list[int]:
+    """The constants that are exponents."""
     return [i for i, k in enumerate(sketch.form.kinds) if k.tag == "p"]
 
 
@@ -127,7 +134,7 @@ def _add(sketch: Sketch, alphabet: Alphabet) -> Iterator[Move]:
                 over: Shape = _over(y)
                 yield _adding(body, f"{x}/{y}", joined(plain(x), over))
                 yield _adding(body, f"({x}/{y})^p", ratio(x, y))
-    for i in _exponents(sketch):
+    for i in exponents(sketch):
         if sketch.form.kinds[i] != SMOOTH:
             for q in scaling:
                 yield _adding(body, f"{q}^-(tied)", _tied(q, i))
@@ -265,7 +272,7 @@ def _powered(rest: Sum, terms: Sum) -> Rewrite:
 def _tie(sketch: Sketch) -> Iterator[Move]:
     body = sketch.form.body
     kinds = sketch.form.kinds
-    for i, j in itertools.combinations(_exponents(sketch), 2):
+    for i, j in itertools.combinations(exponents(sketch), 2):
         if (kinds[i] == SMOOTH) != (kinds[j] == SMOOTH):
             continue
         yield Move("tie", "tie two exponents", _fixed(renumber(body, {j: i})))
@@ -296,19 +303,26 @@ def _untied(body: Sum, index: int, occurrence: int) -> Rewrite:
 
 
 def _snap(sketch: Sketch) -> Iterator[Move]:
-    for i in _exponents(sketch):
-        value, low = sketch.values[i], sketch.form.kinds[i].low
-        allowed = [s for s in SIMPLE if s >= low]
-        for simple in sorted(allowed, key=lambda s, v=value: abs(s - v))[:2]:  # type: ignore[misc]
-            label = f"snap an exponent to {_fraction(simple)}"
-            yield Move("snap", label, _fixed(_snapped(sketch.form.body, i, simple)))
+    for i in exponents(sketch):
+        for simple in simple_near(sketch, i):
+            label = f"snap an exponent to {spelled(simple)}"
+            yield Move("snap", label, _fixed(snapped(sketch.form.body, i, simple)))
 
 
-def _fraction(value: float) -> str:
+def simple_near(sketch: Sketch, index: int) -> list[float]:
+    """The two simple numbers nearest to an exponent."""
+    value, low = sketch.values[index], sketch.form.kinds[index].low
+    return sorted((s for s in SIMPLE if s >= low), key=lambda s: abs(s - value))[:2]
+
+
+def spelled(value: float) -> str:
+    """A simple number as a fraction."""
     return str(Fraction(value).limit_denominator(12))
 
 
-def _snapped(body: Sum, index: int, value: float) -> Sum:
+def snapped(body: Sum, index: int, value: float) -> Sum:
+    """A number in the place of a constant."""
+
     def change(s: Scalar) -> Scalar:
         for i, p in s.constants:
             if i == index:
@@ -330,7 +344,8 @@ def _swap(body: Sum, alphabet: Alphabet) -> Iterator[Move]:
                         yield Move("swap", f"swap a factor for {label}", exchanged(place, f, shape))
 
 
-def _cross(body: Sum, others: Sequence[Sketch]) -> Iterator[Move]:
+def crosses(body: Sum, others: Sequence[Sketch]) -> Iterator[Move]:
+    """Every term of other forms, added."""
     if len(body) > MAX_TERMS:
         return
     for other in others:
@@ -345,45 +360,3 @@ def _foreign(body: Sum, term: Term, other: Sketch) -> Rewrite:
         return (*body, *renumber((term,), to))
 
     return rewrite
-
-
-# -- sampling ----------------------------------------------------------------------------------------------------
-
-
-def children(
-    sketch: Sketch,
-    alphabet: Alphabet,
-    count: int,
-    rng: np.random.Generator,
-    others: Sequence[Sketch] = (),
-    groups: Sequence[str] = tuple(WEIGHTS),
-    met: Container[int] = (),
-    every: Mapping[str, Sequence[Move]] | None = None,
-) -> list[tuple[Sketch, str]]:
-    """Up to `count` distinct children: classes (of `groups`) by weight, moves of a class without replacement.
-
-    Forms whose fingerprints are in `met` are passed over. `every` is what `moves_of` says of the form, if it was asked.
-    """
-    every = {**(every or moves_of(sketch, alphabet, groups)), "cross": list(_cross(sketch.form.body, others))}
-    table = {name: list(found) for name, found in every.items() if found and name in groups}
-    for name, found in table.items():
-        table[name] = [found[i] for i in rng.permutation(len(found))]
-    result: list[tuple[Sketch, str]] = []
-    mine: set[int] = {fingerprint(sketch.form)}
-    while table and len(result) < count:
-        names = list(table)
-        weights = np.array([WEIGHTS[n] for n in names])
-        name = names[int(rng.choice(len(names), p=weights / weights.sum()))]
-        move = table[name].pop()
-        if not table[name]:
-            del table[name]
-        draft = Draft(sketch)
-        body = move.rewrite(draft)
-        if not body:
-            continue
-        child = normalise(body, draft.kinds, draft.values, alphabet.level)
-        key = fingerprint(child.form)
-        if child.form.body and key not in mine and key not in met:
-            mine.add(key)
-            result.append((child, move.label))
-    return result

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from formsearch.search.alphabet import Fresh, Shape
-from formsearch.search.grammar import Apply, Factor, Kind, Sum, Term
-from formsearch.search.normal import Sketch
+from formsearch.search.grammar import Apply, Factor, Kind, Sum, Term, fingerprint, uses
+from formsearch.search.normal import Sketch, normalise
 
 
 class Draft:
@@ -35,6 +36,36 @@ class Move(NamedTuple):
     group: str
     label: str
     rewrite: Rewrite
+
+
+ABSORBED = {"add": 0, "cross": 0}
+"""How many of the constants that a move brings normal form may absorb into others, by its class; 1 where not named."""
+
+
+@dataclass(slots=True)
+class Option:
+    """A move of some form, with the fingerprint of the form it leads to once that was made.
+
+    barred : whether it leads to more constants than are allowed.
+    """
+
+    move: Move
+    key: int | None = None
+    barred: bool = False
+
+    def take(self, sketch: Sketch, level: Kind, cap: int | None = None) -> tuple[Sketch, int] | None:
+        """The form it leads to, in normal form, and its fingerprint.
+
+        None if that has no terms, or surely more than `cap` constants, which is known before it is in normal form.
+        """
+        draft = Draft(sketch)
+        body = self.move.rewrite(draft)
+        if not body or (cap is not None and len(uses(body)) - ABSORBED.get(self.move.group, 1) > cap):
+            self.barred = True
+            return None
+        child = normalise(body, draft.kinds, draft.values, level)
+        self.key = fingerprint(child.form)
+        return child, self.key
 
 
 # -- places in a tree --------------------------------------------------------------------------------------------

@@ -20,13 +20,14 @@ from formsearch.search.asymptotics import Surroundings, falling
 from formsearch.search.cancellation import cancelling
 from formsearch.search.engine import Config
 from formsearch.search.expression import from_law
-from formsearch.search.grammar import Apply, Form, Term, constant, fingerprint, uses, variables
-from formsearch.search.guide import Guide, Hint
+from formsearch.search.grammar import Apply, Form, Term, complexity, constant, fingerprint, uses, variables
+from formsearch.search.guide import Guide
 from formsearch.search.judge import size_axes
-from formsearch.search.moves import children, moves_of
 from formsearch.search.normal import Sketch, normalise
-from formsearch.search.places import Draft, Move
+from formsearch.search.places import Option
 from formsearch.search.ranking import FRONTS, REST, alike, front_of, size
+from formsearch.search.room import in_room
+from formsearch.search.sampling import children, options_of
 from formsearch.search.vocabulary import says
 from formsearch.search.workbench import Candidate, Family, Fitted, Steps, Workbench, drive
 
@@ -39,6 +40,8 @@ NEARLY, EXACT = 1e-9, 1e-22
 ROUNDING = 1e-9
 REMEMBERED, RANKED, MOVING = 400, 80, 60
 """Hints are kept for so many forms, and so many for each; all moves, a megabyte each, for the last."""
+FREE = 2
+"""Moves add so many constants at most: within so many of the cap a form may have to give some up."""
 MET = 500_000
 """So many forms are known to have been fitted before; then they are forgotten, to be met again."""
 
@@ -73,8 +76,8 @@ class Tools:
         self.guide = Guide(bench, self.alphabet)
         self.total = float(bench.weight.sum()) * bench.scale**2
         self.tried = 0
-        self._hints: dict[int, tuple[Fitted, list[Promise]]] = {}
-        self._moves: dict[int, tuple[Fitted, dict[str, list[Move]]]] = {}
+        self._hints: dict[int, tuple[Fitted, list[Option]]] = {}
+        self._moves: dict[int, tuple[Fitted, dict[str, list[Option]]]] = {}
 
     def family(self, f: Fitted) -> Family:
         """Which variables act together in the terms of a form: what forms of one way of thinking share."""
@@ -82,32 +85,28 @@ class Tools:
             f.family = tuple(sorted(tuple(sorted(variables((term,)))) for term in f.form.body))
         return f.family
 
-    def hints(self, f: Fitted) -> list[Promise]:
+    def hints(self, f: Fitted) -> list[Option]:
         """The guide's ranking for a form, remembered."""
         # By the fitted form, not by the form: islands may have fitted it differently, and what is remembered must
         # not decide what comes out. The form is kept with its hints, so that no other can get its number.
         if id(f) not in self._hints:
             if len(self._hints) >= REMEMBERED:
                 self._hints.pop(next(iter(self._hints)))
-            self._hints[id(f)] = f, [Promise(h) for h in self.guide.hints(f)[:RANKED]]
+            hints = self.guide.hints(f)[:RANKED]
+            cap = self.config.max_constants
+            if cap is not None and len(f.form.kinds) + FREE > cap:
+                hints = in_room(self.guide, f, hints, cap)[: 2 * RANKED]
+            self._hints[id(f)] = f, [Option(h.move) for h in hints]
         return self._hints[id(f)][1]
 
-    def moves(self, f: Fitted) -> dict[str, list[Move]]:
+    def moves(self, f: Fitted) -> dict[str, list[Option]]:
         """Every move from a form by itself, remembered."""
-        found = self._moves.pop(id(f), None) or (f, moves_of(f.sketch(), self.alphabet))
+        found = self._moves.pop(id(f), None) or (f, options_of(f.sketch(), self.alphabet))
         # Put back last: those that bred the longest ago are forgotten first.
         self._moves[id(f)] = found
         if len(self._moves) > MOVING:
             self._moves.pop(next(iter(self._moves)))
         return found[1]
-
-
-@dataclass
-class Promise:
-    """A hint, and the hash of the form it leads to, once that was made."""
-
-    hint: Hint
-    key: int | None = None
 
 
 class Population:
@@ -120,6 +119,8 @@ class Population:
         # Hashes of the forms that were fitted here: forms themselves would fill the memory in a long search.
         self.seen: set[int] = set()
         self.members: dict[Form, Fitted] = {}
+        # Members all of whose children were met: others breed instead.
+        self.barren: set[Form] = set()
 
     # -- breeding ------------------------------------------------------------------------------------------------
 
@@ -143,7 +144,7 @@ class Population:
     def island(self, rng: np.random.Generator) -> Population:
         """A population that starts from this one's members."""
         twin = Population(self.tools, rng)
-        twin.seen, twin.members = set(self.seen), dict(self.members)
+        twin.seen, twin.members, twin.barren = set(self.seen), dict(self.members), set(self.barren)
         return twin
 
     def merge(self, others: Sequence[Population]) -> None:
@@ -151,6 +152,7 @@ class Population:
         for other in others:
             self.seen |= other.seen
             self.members |= other.members
+            self.barren |= other.barren
         self.prune()
 
     def breeding(self) -> Steps[None]:
@@ -164,26 +166,28 @@ class Population:
             found.extend(guided)
             rest = self.effort.children - len(guided)
             every = self.tools.moves(parent)
-            for child, label in children(sketch, self.alphabet, rest, self.rng, others, met=self.seen, every=every):
-                found.append(Candidate(child, parent, label))
+            more = children(
+                sketch, self.alphabet, rest, self.rng, others, every=every, met=self.seen, fresh=self.fresh,
+                cap=self.config.max_constants,
+            )  # fmt: skip
+            found.extend(Candidate(child, parent, label) for child, label in more)
+            if len(more) < rest:
+                self.barren.add(parent.form)
         yield from self.considering(found)
 
     def guided(self, parent: Fitted, sketch: Sketch) -> list[Candidate]:
         """The children that the guide holds most promising and that were not met before."""
         found: list[Candidate] = []
         met: set[int] = set()
-        for promise in self.tools.hints(parent):
+        for option in self.tools.hints(parent):
             if len(found) >= self.effort.guided:
                 break
-            if promise.key in self.seen:
+            if option.barred or option.key in self.seen:
                 continue
-            draft = Draft(sketch)
-            move = promise.hint.move
-            child = normalise(move.rewrite(draft), draft.kinds, draft.values, self.alphabet.level)
-            promise.key = fingerprint(child.form)
-            if promise.key not in self.seen and promise.key not in met:
-                met.add(promise.key)
-                found.append(Candidate(child, parent, move.label))
+            made = option.take(sketch, self.alphabet.level, self.config.max_constants)
+            if made is not None and made[1] not in met and self.fresh(*made):
+                met.add(made[1])
+                found.append(Candidate(made[0], parent, option.move.label))
         return found
 
     def select(self, count: int) -> list[Fitted]:
@@ -191,10 +195,10 @@ class Population:
 
         The second half is where a family is bred on that another one hides from the fronts.
         """
-        families = sorted({self.tools.family(f) for f in self.members.values()})
+        everyone = [f for f in self.members.values() if f.form not in self.barren] or list(self.members.values())
+        families = sorted({self.tools.family(f) for f in everyone})
         drawn = {family for family in families if self.rng.random() < 0.5}
-        half = [f for f in self.members.values() if self.tools.family(f) in drawn]
-        everyone = list(self.members.values())
+        half = [f for f in everyone if self.tools.family(f) in drawn]
         pools = [self.sources(everyone), self.sources(half or everyone)]
         chosen = []
         for k in range(count):
@@ -222,7 +226,7 @@ class Population:
         new = []
         for c in candidates:
             key = fingerprint(c.sketch.form)
-            if key not in self.seen and self.admissible(c):
+            if self.fresh(c.sketch, key):
                 self.seen.add(key)
                 new.append(c)
         self.tools.tried += len(new)
@@ -251,12 +255,21 @@ class Population:
             if self.members.get(f.form) is f and cancelling(self.bench, f) is not None:
                 del self.members[f.form]
 
-    def admissible(self, candidate: Candidate) -> bool:
+    def fresh(self, sketch: Sketch, key: int) -> bool:
+        """Whether a form, of fingerprint `key`, is allowed and was not met before. If not allowed, it is met now."""
+        if key in self.seen:
+            return False
+        if not self.admissible(sketch.form):
+            # To offer it again would take the place of a form that may be fitted.
+            self.seen.add(key)
+            return False
+        return True
+
+    def admissible(self, form: Form) -> bool:
         """Within the caps on size and the operators asked for."""
-        form = candidate.sketch.form
         if self.config.max_constants is not None and len(form.kinds) > self.config.max_constants:
             return False
-        allowed = candidate.measured() <= self.config.max_complexity and bool(uses(form.body))
+        allowed = complexity(form) <= self.config.max_complexity and bool(uses(form.body))
         return allowed and says(form, self.config.operators)
 
     def promises(self, f: Fitted, slack: float) -> bool:
@@ -308,6 +321,7 @@ class Population:
                         if len(places) >= self.effort.niche:
                             break
         self.members = kept
+        self.barren &= kept.keys()
 
     # -- looking -------------------------------------------------------------------------------------------------
 

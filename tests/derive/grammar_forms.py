@@ -11,8 +11,8 @@ from formsearch.search.alphabet import Alphabet
 from formsearch.search.emit import emit, to_raw
 from formsearch.search.expression import constant_names, to_law, variable_symbols
 from formsearch.search.grammar import LEVEL, Kind, Term, constant, variables
-from formsearch.search.moves import children
 from formsearch.search.normal import normalise
+from formsearch.search.sampling import children
 
 QUANTITIES = ("N", "N_active", "D", "active_experts", "shared_ratio")
 CENTRES = {"N": math.log(1e9), "N_active": math.log(3e8), "D": math.log(3e10), "active_experts": math.log(6.0),

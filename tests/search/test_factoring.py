@@ -26,9 +26,9 @@ from formsearch.search.grammar import (
 )
 from formsearch.search.guide import Guide
 from formsearch.search.judge import folds_of
-from formsearch.search.moves import children
 from formsearch.search.normal import normalise
 from formsearch.search.places import Draft
+from formsearch.search.sampling import children
 from formsearch.search.workbench import Candidate, Workbench
 
 ZHAO = ("N", "N_active", "D", "active_experts", "shared_ratio")

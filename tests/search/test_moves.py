@@ -7,8 +7,9 @@ from formsearch.registry import laws
 from formsearch.search.alphabet import Alphabet, role_of
 from formsearch.search.expression import from_law
 from formsearch.search.grammar import AMPLITUDE, EXPONENT, LEVEL, Apply, Power, Term, complexity, constant, uses
-from formsearch.search.moves import children, moves_of
+from formsearch.search.moves import moves_of
 from formsearch.search.normal import normalise
+from formsearch.search.sampling import children
 
 ZHAO = ("N", "N_active", "D", "active_experts", "shared_ratio")
 

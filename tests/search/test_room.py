@@ -1,0 +1,115 @@
+"""What a form at its cap may do without, and what that costs."""
+
+import numpy as np
+import pytest
+
+from formsearch.core.objectives import LeastSquares
+from formsearch.data import load
+from formsearch.search.engine import Config
+from formsearch.search.judge import folds_of
+from formsearch.search.normal import normalise
+from formsearch.search.places import Draft, Move, Option
+from formsearch.search.population import Effort, Population, Tools
+from formsearch.search.room import in_room, losses
+from formsearch.search.workbench import Candidate, Workbench
+from tests.search.test_guide import fitted, ready
+
+
+@pytest.fixture(scope="module")
+def zhao():
+    return ready(load("zhao2025", sigma=0.002).only("fit"))
+
+
+@pytest.mark.parametrize("name", ["chinchilla", "zhao2025_eq7"])
+def test_a_small_loss_costs_what_it_says(zhao, name):
+    bench, guide = zhao
+    parent = fitted(bench, name)
+    checked = 0
+    for loss in losses(guide, parent):
+        # To second order: further away the sum of squares is no parabola.
+        if loss.cost > 0.05:
+            continue
+        draft = Draft(parent.sketch())
+        child = normalise(loss.change(parent.form.body), draft.kinds, draft.values)
+        assert len(child.form.kinds) == len(parent.form.kinds) - 1
+        (f,) = bench.fit([Candidate(child, parent)], starts=8, iterations=200, tolerance=1e-12)
+        assert f.objective / parent.objective - 1 == pytest.approx(loss.cost, rel=0.3, abs=1e-6)
+        checked += 1
+    assert checked
+
+
+def test_the_loss_of_a_linear_term_is_exact(zhao):
+    bench, guide = zhao
+    parent = fitted(bench, "chinchilla")
+    for loss in losses(guide, parent):
+        if loss.label == "without a term":
+            draft = Draft(parent.sketch())
+            child = normalise(loss.change(parent.form.body), draft.kinds, draft.values)
+            assert len(child.form.body) == len(parent.form.body) - 1
+    assert {loss.label for loss in losses(guide, parent)} >= {"without a term", "two exponents are one"}
+
+
+def test_what_is_gained_and_given_up_stays_within_the_cap(zhao):
+    bench, guide = zhao
+    parent = fitted(bench, "zhao2025_eq7")
+    sketch, cap = parent.sketch(), len(parent.form.kinds)
+    both = in_room(guide, parent, guide.hints(parent)[:10], cap)
+    assert [h.gain for h in both] == sorted((h.gain for h in both), reverse=True)
+    made = [Option(h.move).take(sketch, bench.level) for h in both]
+    assert len(made) > 50
+    assert all(m is not None and len(m[0].form.kinds) <= cap for m in made)
+    wide = in_room(guide, parent, guide.hints(parent)[:10], cap + 1)
+    assert any("exponent" in h.move.label for h in wide)
+    assert wide[0].gain > both[0].gain
+
+
+def test_a_gain_with_a_loss_comes_true(zhao):
+    bench, guide = zhao
+    parent = fitted(bench, "zhao2025_eq7")
+    best = in_room(guide, parent, guide.hints(parent), len(parent.form.kinds))[0]
+    assert best.gain > 0.2
+    child, _ = Option(best.move).take(parent.sketch(), bench.level)
+    (f,) = bench.fit([Candidate(child, parent)], starts=8, iterations=100)
+    assert f.objective <= (1 - 0.7 * best.gain) * parent.objective
+
+
+def population(points, cap):
+    config = Config(tuple(points.factors), seconds=1.0, max_constants=cap)
+    bench = Workbench(points, tuple(points.factors), LeastSquares(), folds_of(points), 0)
+    home = Population(Tools(bench, config, Effort()), np.random.default_rng(0))
+    home.start()
+    return home
+
+
+def test_at_the_cap_guided_children_are_allowed():
+    home = population(load("zhao2025", sigma=0.002).only("fit"), 4)
+    full = [f for f in home.members.values() if len(f.form.kinds) == 4]
+    assert full
+    for parent in full[:5]:
+        children = home.guided(parent, parent.sketch())
+        assert len(children) == home.effort.guided
+        assert all(len(c.sketch.form.kinds) <= 4 for c in children)
+
+
+def test_a_form_that_is_not_allowed_is_offered_once():
+    home = population(load("zhao2025", sigma=0.002).only("fit"), 2)
+    (parent, *_) = [f for f in home.members.values() if len(f.form.kinds) == 2]
+    for option in home.tools.hints(parent):
+        made = option.take(parent.sketch(), home.alphabet.level)
+        if made is not None and len(made[0].form.kinds) > 2:
+            assert not home.fresh(*made)
+            assert made[1] in home.seen
+
+
+def test_a_move_that_adds_too_much_is_barred_before_it_is_made():
+    from formsearch.search.grammar import AMPLITUDE, Power, Term, constant
+
+    home = population(load("zhao2025", sigma=0.002).only("fit"), 2)
+    parent = next(f for f in home.members.values() if len(f.form.kinds) == 2)
+    more = Option(
+        Move(
+            "add", "add N", lambda d: (*parent.form.body, Term(constant(d.new(AMPLITUDE)), (Power("N", constant(0)),)))
+        )
+    )
+    assert more.take(parent.sketch(), home.alphabet.level, 2) is None
+    assert more.barred
