@@ -51,8 +51,7 @@ def in_room(guide: Guide, f: Fitted, hints: Sequence[Hint], cap: int) -> list[Hi
 
     New exponents that start from a simple number, for which the gain was told, may keep it.
     """
-    ways = sorted(losses(guide, f), key=lambda loss: loss.cost)
-    ones = ways[:MOST]
+    ones = sorted((loss for loss in losses(guide, f) if np.isfinite(loss.cost)), key=lambda loss: loss.cost)[:MOST]
     twos = sorted(
         (a.together(b) for a, b in itertools.combinations(ones, 2) if not a.of & b.of), key=lambda loss: loss.cost
     )
@@ -106,8 +105,9 @@ def losses(guide: Guide, f: Fitted) -> Iterator[Loss]:
         """What it costs to bring a combination of constants, with those weights, to a number."""
         w = np.zeros(len(f.form.kinds))
         w[list(direction)] = list(direction.values())
-        costs = [(w @ c - target) ** 2 / max(w @ V @ w, 1e-300) for c, V in zip(f.values, spread, strict=True)]
-        return float(sum(costs)) / total
+        with np.errstate(all="ignore"):  # what has no finite price is not given up
+            costs = [(w @ c - target) ** 2 / max(w @ V @ w, 1e-300) for c, V in zip(f.values, spread, strict=True)]
+            return float(np.sum(costs) / total)
 
     sketch = f.sketch()
     for i in exponents(sketch):
@@ -128,10 +128,11 @@ def _spreads(guide: Guide, slopes: Array) -> Iterator[Array]:
     """The inverse of J'WJ in every group."""
     for a, b in guide.bench.ranges:
         J = slopes[a:b] * guide.root(a, b)[:, None]
-        norms = np.linalg.norm(J, axis=0)
-        norms = np.where(norms > 0, norms, 1.0)
-        inverse = np.linalg.pinv(J / norms, rcond=SINGULAR)
-        yield (inverse @ inverse.T) / np.outer(norms, norms)
+        scale = np.abs(J).max(axis=0)
+        scale = np.where(scale > 0, scale, 1.0)
+        inverse = np.linalg.pinv(J / scale, rcond=SINGULAR)
+        with np.errstate(over="ignore"):
+            yield (inverse @ inverse.T) / np.outer(scale, scale)
 
 
 def _snap(i: int, number: float) -> Callable[[Sum], Sum]:
