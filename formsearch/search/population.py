@@ -23,10 +23,10 @@ from formsearch.search.expression import from_law
 from formsearch.search.grammar import Apply, Form, Term, complexity, constant, fingerprint, uses, variables
 from formsearch.search.guide import Guide
 from formsearch.search.judge import size_axes
+from formsearch.search.losses import cheapest, mixed, within_cap
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.places import Option
 from formsearch.search.ranking import FRONTS, REST, alike, front_of, size
-from formsearch.search.room import in_room
 from formsearch.search.sampling import children, options_of
 from formsearch.search.vocabulary import says
 from formsearch.search.workbench import Candidate, Family, Fitted, Steps, Workbench, drive
@@ -86,7 +86,7 @@ class Tools:
         return f.family
 
     def hints(self, f: Fitted) -> list[Option]:
-        """The guide's ranking for a form, remembered."""
+        """What a form would gain most from, and what it may do without at least cost, by turns; remembered."""
         # By the fitted form, not by the form: islands may have fitted it differently, and what is remembered must
         # not decide what comes out. The form is kept with its hints, so that no other can get its number.
         if id(f) not in self._hints:
@@ -94,9 +94,10 @@ class Tools:
                 self._hints.pop(next(iter(self._hints)))
             hints = self.guide.hints(f)[:RANKED]
             cap = self.config.max_constants
+            ways = cheapest(self.guide, f)
             if cap is not None and len(f.form.kinds) + FREE > cap:
-                hints = in_room(self.guide, f, hints, cap)[: 2 * RANKED]
-            self._hints[id(f)] = f, [Option(h.move) for h in hints]
+                hints = within_cap(f, hints, ways, cap)[: 2 * RANKED]
+            self._hints[id(f)] = f, [Option(move) for move in mixed(f, hints, ways)]
         return self._hints[id(f)][1]
 
     def moves(self, f: Fitted) -> dict[str, list[Option]]:

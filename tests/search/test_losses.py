@@ -1,4 +1,4 @@
-"""What a form at its cap may do without, and what that costs."""
+"""What a form may do without, what that costs, and how one at its cap makes room."""
 
 import numpy as np
 import pytest
@@ -7,10 +7,10 @@ from formsearch.core.objectives import LeastSquares
 from formsearch.data import load
 from formsearch.search.engine import Config
 from formsearch.search.judge import folds_of
+from formsearch.search.losses import cheapest, losses, mixed, within_cap
 from formsearch.search.normal import normalise
 from formsearch.search.places import Draft, Move, Option
 from formsearch.search.population import Effort, Population, Tools
-from formsearch.search.room import in_room, losses
 from formsearch.search.workbench import Candidate, Workbench
 from tests.search.test_guide import fitted, ready
 
@@ -42,31 +42,45 @@ def test_the_loss_of_a_linear_term_is_exact(zhao):
     bench, guide = zhao
     parent = fitted(bench, "chinchilla")
     for loss in losses(guide, parent):
-        if loss.label == "without a term":
+        if loss.label == "drop a term":
             draft = Draft(parent.sketch())
             child = normalise(loss.change(parent.form.body), draft.kinds, draft.values)
             assert len(child.form.body) == len(parent.form.body) - 1
-    assert {loss.label for loss in losses(guide, parent)} >= {"without a term", "two exponents are one"}
+    assert {loss.label for loss in losses(guide, parent)} >= {"drop a term", "tie two exponents"}
 
 
 def test_what_is_gained_and_given_up_stays_within_the_cap(zhao):
     bench, guide = zhao
     parent = fitted(bench, "zhao2025_eq7")
     sketch, cap = parent.sketch(), len(parent.form.kinds)
-    both = in_room(guide, parent, guide.hints(parent)[:10], cap)
+    both = within_cap(parent, guide.hints(parent)[:10], cheapest(guide, parent), cap)
     assert [h.gain for h in both] == sorted((h.gain for h in both), reverse=True)
     made = [Option(h.move).take(sketch, bench.level) for h in both]
     assert len(made) > 50
     assert all(m is not None and len(m[0].form.kinds) <= cap for m in made)
-    wide = in_room(guide, parent, guide.hints(parent)[:10], cap + 1)
+    wide = within_cap(parent, guide.hints(parent)[:10], cheapest(guide, parent), cap + 1)
     assert any("exponent" in h.move.label for h in wide)
     assert wide[0].gain > both[0].gain
+
+
+def test_hints_and_losses_take_turns(zhao):
+    bench, guide = zhao
+    parent = fitted(bench, "zhao2025_eq7")
+    hints, ways = guide.hints(parent)[:7], cheapest(guide, parent)
+    assert [w.cost for w in ways] == sorted(w.cost for w in ways)
+    moves = mixed(parent, hints, ways)
+    assert [m.label for m in moves[:5]] == [
+        ways[0].label, *(h.move.label for h in hints[:3]), ways[1].label
+    ]  # fmt: skip
+    assert len(moves) == len(hints) + 3
+    child, _ = Option(moves[0]).take(parent.sketch(), bench.level)
+    assert len(child.form.kinds) < len(parent.form.kinds)
 
 
 def test_a_gain_with_a_loss_comes_true(zhao):
     bench, guide = zhao
     parent = fitted(bench, "zhao2025_eq7")
-    best = in_room(guide, parent, guide.hints(parent), len(parent.form.kinds))[0]
+    best = within_cap(parent, guide.hints(parent), cheapest(guide, parent), len(parent.form.kinds))[0]
     assert best.gain > 0.2
     child, _ = Option(best.move).take(parent.sketch(), bench.level)
     (f,) = bench.fit([Candidate(child, parent)], starts=8, iterations=100)

@@ -1,9 +1,11 @@
-"""Room for another constant: what a form at its cap may do without.
+"""What a form may do without, told before anything is fitted; the counterpart of `guide`.
 
-A form that holds as many constants as are allowed can grow only by giving one up. To second order, setting a constant
-c_i to a number b costs (c_i - b)**2 / V_ii of the sum of squares, and tying two of them (c_i - c_j)**2 / (V_ii + V_jj
-- 2 V_ij), with V the inverse of J'WJ (Wald 1943): so exponents become simple numbers or one another's equal, and terms
-go, where that costs least. What is given up is taken together with what is gained, since alone it is a worse form.
+To second order, to set a constant c_i to a number b costs (c_i - b)**2 / V_ii of the sum of squares, and to tie two of
+them (c_i - c_j)**2 / (V_ii + V_jj - 2 V_ij), with V the inverse of J'WJ (Wald 1943): so exponents become simple numbers
+or one another's equal, and terms go, where that costs least.
+
+A form that holds as many constants as are allowed can grow only by giving some up. What it gives up is taken together
+with what it gains, since alone it is a worse form.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from formsearch.search.workbench import Fitted
 
 Array = NDArray[np.float64]
 
-MOST = 6
+OFFERED, EACH = 12, 3
+"""So many losses of a form are offered, the cheapest first: one for so many hints."""
+WITH = 6
 """Of so many ways to give up constants each hint is tried with each."""
 SINGULAR = 1e-10
 """Directions of a smaller share of the largest singular value are not determined by the points."""
@@ -34,28 +38,48 @@ class Loss:
     """A way to give up constants, the share of the sum of squares that it costs, and which constants it is about."""
 
     cost: float
+    group: str
     label: str
     change: Callable[[Sum], Sum]
     of: frozenset[int]
 
     def together(self, other: Loss) -> Loss:
         """Both."""
+        label = f"{self.label}, {other.label}"
         return Loss(
-            self.cost + other.cost, f"{self.label}, {other.label}", lambda body: other.change(self.change(body)),
-            self.of | other.of,
-        )  # fmt: skip
+            self.cost + other.cost, self.group, label, lambda body: other.change(self.change(body)), self.of | other.of
+        )
 
 
-def in_room(guide: Guide, f: Fitted, hints: Sequence[Hint], cap: int) -> list[Hint]:
+def cheapest(guide: Guide, f: Fitted) -> list[Loss]:
+    """The losses of a form that cost least."""
+    return sorted((loss for loss in losses(guide, f) if np.isfinite(loss.cost)), key=lambda loss: loss.cost)[:OFFERED]
+
+
+def mixed(f: Fitted, hints: Sequence[Hint], ways: Sequence[Loss]) -> list[Move]:
+    """Hints and losses by turns, the best of each first: a loss, `EACH` hints, and so on."""
+    body = f.form.body
+    found: list[Move] = []
+    for k, hint in enumerate(hints):
+        if k % EACH == 0 and k // EACH < len(ways):
+            loss = ways[k // EACH]
+            found.append(Move(loss.group, loss.label, _lost(loss, body)))
+        found.append(hint.move)
+    return found
+
+
+def _lost(loss: Loss, body: Sum) -> Rewrite:
+    return lambda _: loss.change(body)
+
+
+def within_cap(f: Fitted, hints: Sequence[Hint], ways: Sequence[Loss], cap: int) -> list[Hint]:
     """Hints for a form, each with the cheapest losses that it takes to stay within `cap` constants, best first.
 
     New exponents that start from a simple number, for which the gain was told, may keep it.
     """
-    ones = sorted((loss for loss in losses(guide, f) if np.isfinite(loss.cost)), key=lambda loss: loss.cost)[:MOST]
-    twos = sorted(
-        (a.together(b) for a, b in itertools.combinations(ones, 2) if not a.of & b.of), key=lambda loss: loss.cost
-    )
-    enough: dict[int, list[Loss]] = {1: ones, 2: twos[:MOST]}
+    ones = ways[:WITH]
+    pairs = (a.together(b) for a, b in itertools.combinations(ones, 2) if not a.of & b.of)
+    enough = {1: ones, 2: sorted(pairs, key=lambda loss: loss.cost)[:WITH]}
     found: list[Hint] = []
     for hint in itertools.chain(hints, filter(None, (_at_start(f, hint) for hint in hints))):
         more = len(uses(hint.move.rewrite(Draft(f.sketch())))) - cap
@@ -112,16 +136,17 @@ def losses(guide: Guide, f: Fitted) -> Iterator[Loss]:
     sketch = f.sketch()
     for i in exponents(sketch):
         for number in simple_near(sketch, i):
-            yield Loss(share({i: 1.0}, number), f"an exponent is {spelled(number)}", _snap(i, number), frozenset({i}))
+            label = f"snap an exponent to {spelled(number)}"
+            yield Loss(share({i: 1.0}, number), "snap", label, _snap(i, number), frozenset({i}))
     for i, j in itertools.combinations(exponents(sketch), 2):
         if (f.form.kinds[i] == SMOOTH) == (f.form.kinds[j] == SMOOTH):
-            yield Loss(share({i: 1.0, j: -1.0}), "two exponents are one", _tie(i, j), frozenset({i, j}))
+            yield Loss(share({i: 1.0, j: -1.0}), "tie", "tie two exponents", _tie(i, j), frozenset({i, j}))
     count = uses(f.form.body)
     for inside, _, _ in sites(f.form.body):
         for term in inside if len(inside) > 1 else ():
             own = free_constant(term.coefficient)
             if own is not None and count[own] == 1:
-                yield Loss(share({own: 1.0}), "without a term", _drop(own), frozenset({own}))
+                yield Loss(share({own: 1.0}), "drop", "drop a term", _drop(own), frozenset({own}))
 
 
 def _spreads(guide: Guide, slopes: Array) -> Iterator[Array]:
