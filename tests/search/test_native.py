@@ -243,7 +243,7 @@ def test_blind_search_finds_an_effective_size():
     table = {"N": N.ravel(), "parallel_streams": P.ravel()}
     constants = next(iter(law.published.values())).constants
     points = Points(target=law.evaluate(table, constants), factors=table, simulated="from parscale2025")
-    front = search(points, seconds=300, seed=0, seeds=None, generations=24)
+    front = search(points, seconds=300, seed=0, seeds=None, generations=36)
     assert front.best is not None
     far = {"N": 10 * table["N"], "parallel_streams": 4 * table["parallel_streams"]}
     np.testing.assert_allclose(front.best.predict(far), law.evaluate(far, constants), rtol=1e-9)
