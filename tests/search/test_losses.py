@@ -127,3 +127,26 @@ def test_a_move_that_adds_too_much_is_barred_before_it_is_made():
     )
     assert more.take(parent.sketch(), home.alphabet.level, 2) is None
     assert more.barred
+
+
+def test_a_constant_that_changes_nothing_costs_nothing_and_nobody_is_warned(zhao):
+    bench, guide = zhao
+    parent = fitted(bench, "chinchilla")
+    slopes, residuals = guide.slopes(parent)
+    exponent = next(i for i, kind in enumerate(parent.form.kinds) if kind.tag == "p")
+
+    class Flat:
+        """The same guide, but for one constant of which nothing depends."""
+
+        root = guide.root
+
+        def slopes(self, _):
+            changed = slopes.copy()
+            changed[:, exponent] *= 1e-200
+            return changed, residuals
+
+    flat = Flat()
+    flat.bench = bench
+    costs = [loss.cost for loss in losses(flat, parent) if loss.of == {exponent} and loss.group == "snap"]
+    assert costs
+    assert max(costs) == 0.0
