@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from formsearch.search.asymptotics import Check
 from formsearch.search.cancellation import cancellation
 from formsearch.search.grammar import describe, uses
+from formsearch.search.ranking import ROUNDING
 from formsearch.search.workbench import Fitted, Workbench
 
 Array = NDArray[np.float64]
@@ -25,7 +26,6 @@ MANY, LITTLE = 20_000, 5_000
 """Of more than so many rows, so many are resampled, to the size of the whole."""
 LEVEL = 0.9
 SIGNIFICANCE = 0.05
-ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from formsearch.search.finish import Finish
 from formsearch.search.front import Candidate, Front
 from formsearch.search.judge import emphasised, folds_of
 from formsearch.search.population import Effort
+from formsearch.search.ranking import ROUNDING
 from formsearch.search.workbench import Workbench
 
 PREPARING = 0.15
@@ -103,9 +104,6 @@ def default_objective(points: Points) -> Objective:
 
 EARLY = 0.7
 """A search that took a smaller share of its time ended by itself."""
-
-ROUNDING = 1e-9
-"""Errors below this share of the target's range are none."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,11 +17,12 @@ import numpy as np
 from formsearch.core.objectives import Objective
 from formsearch.law import Constant, Law, Start, Variable
 from formsearch.points import Points
-from formsearch.search.accept import ROUNDING, SIGNIFICANCE, Reference, paired
+from formsearch.search.accept import SIGNIFICANCE, Reference, paired
 from formsearch.search.expression import from_law
 from formsearch.search.grammar import Sum
 from formsearch.search.judge import EMPHASES, Fold, emphasised, size_axes
 from formsearch.search.normal import Sketch, normalise
+from formsearch.search.ranking import ROUNDING
 from formsearch.search.workbench import Candidate, Workbench
 
 GAIN = 0.95

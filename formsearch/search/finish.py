@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from formsearch.search.accept import (
     MANY,
     RESAMPLES,
-    ROUNDING,
     Acceptance,
     Reference,
     paired,
@@ -32,6 +31,7 @@ from formsearch.search.front import FORGIVEN, Candidate
 from formsearch.search.grammar import variables
 from formsearch.search.judge import size_axes
 from formsearch.search.normal import Sketch, normalise
+from formsearch.search.ranking import ROUNDING, description
 from formsearch.search.workbench import Candidate as Draft
 from formsearch.search.workbench import Fitted, Workbench
 
@@ -52,8 +52,6 @@ POLISHING, POLISHING_LARGE = 8, 2
 MANY_GROUPS = 10
 """Starts of a refit; fewer on more than `LARGE` rows, or of more groups than these."""
 TIED = 0.05
-PRICE = 0.2
-"""Of a constant or operator, in units of log(rows), where forms are tied."""
 SAME = 0.01
 """Forms whose predictions differ by a smaller share of the residuals are one."""
 UNEXAMINED = Acceptance(False, (Check("examined", False, "not examined"),), "not examined: the time was over")
@@ -246,19 +244,8 @@ class Finish:
         return difference > 0 and p < TIED
 
     def description(self, f: Finalist) -> float:
-        """Length of a description of the points by a form: n log(rms) + m log(error) + complexity/5 * log(n).
-
-        The first term is for all rows as fitted, the second for the m rows that some fold holds out, as predicted, the
-        third is the price of size: two fifths of a constant's customary price for each constant and operator. n is the
-        effective number of rows, (sum w)**2 / sum w**2, where small runs are discounted.
-        """
-        w = self.bench.weight
-        n = float(w.sum() ** 2 / (w @ w))
-        m = 0 if f.fitted.held is None else len(f.fitted.held)
-        floor = ROUNDING * self.bench.scale
-        fitted = float(np.log(max(self.bench.rms(f.fitted), floor)))
-        held = float(np.log(max(f.fitted.error, floor))) if m else 0.0
-        return n * fitted + m * held + PRICE * f.fitted.complexity * float(np.log(n))
+        """Length of a description of the points by a form (see `ranking`)."""
+        return description(self.bench, f.fitted)
 
     # -- writing down --------------------------------------------------------------------------------------------
 

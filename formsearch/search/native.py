@@ -31,7 +31,7 @@ from formsearch.search.engine import Config, Progress, Proposal, Report, Spent, 
 from formsearch.search.grammar import describe
 from formsearch.search.judge import coreset
 from formsearch.search.population import Effort, Population, Tools
-from formsearch.search.ranking import error, sane_error, sane_objective, size
+from formsearch.search.ranking import description, error, sane_error, sane_objective, size
 from formsearch.search.workbench import Fitted, Steps, Work, Workbench
 
 ROOTS = {"+", "*"}
@@ -317,7 +317,8 @@ class Archipelago:
         for front in (self.main.exact()[:3], *(self.main.front(m) for m in (sane_error, sane_objective, error))):
             for f in sorted(front, key=size, reverse=True):
                 chosen.setdefault(f.form, f)
-        for f in sorted(self.main.members.values(), key=sane_error):
+        # By what the choice will be made: fronts by one of its two parts pass over forms that are good by both.
+        for f in sorted(self.main.members.values(), key=lambda f: (f.flaws > 0, description(self.tools.bench, f))):
             if len(chosen) >= self.tools.effort.finalists:
                 break
             chosen.setdefault(f.form, f)

@@ -26,7 +26,7 @@ from formsearch.search.judge import size_axes
 from formsearch.search.losses import cheapest, mixed, within_cap
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.places import Option
-from formsearch.search.ranking import FRONTS, REST, alike, front_of, size
+from formsearch.search.ranking import FRONTS, REST, ROUNDING, alike, front_of, size
 from formsearch.search.sampling import children, options_of
 from formsearch.search.vocabulary import says
 from formsearch.search.workbench import Candidate, Family, Fitted, Steps, Workbench, drive
@@ -37,7 +37,6 @@ ROUGH, FINE = 2.0, 1.2
 """How far behind the best of its size a form may be after the rough fit, and after the fine one."""
 NEARLY, EXACT = 1e-9, 1e-22
 """Mean squared residual, as a share of the variance of the target, at which a form may be exact, and is."""
-ROUNDING = 1e-9
 REMEMBERED, RANKED, MOVING = 400, 80, 60
 """Hints are kept for so many forms, and so many for each; all moves, a megabyte each, for the last."""
 FREE = 2

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from formsearch.search.workbench import Fitted
+import numpy as np
+
+from formsearch.search.workbench import Fitted, Workbench
 
 ALIKE = 1e-3
 """Forms of one complexity whose two errors differ by a smaller share take one place."""
+
+ROUNDING = 1e-9
+"""Errors below this share of the target's spread are none."""
+PRICE = 0.2
+"""Of a constant or operator, in units of log(rows), in a description."""
 
 
 def front_of(members: Iterable[Fitted], measure: Callable[[Fitted], float]) -> list[Fitted]:
@@ -53,6 +60,21 @@ def sane_objective(f: Fitted) -> float:
 def rise(f: Fitted) -> float:
     """Share of its parent's sum that a form leaves: a large step may lead on, though others are ahead of it still."""
     return 1.0 if f.parent is None else f.objective / max(f.parent.objective, 1e-300)
+
+
+def description(bench: Workbench, f: Fitted) -> float:
+    """Length of a description of the points by a form: n log(rms) + m log(error) + complexity/5 * log(n).
+
+    The first term is for all rows as fitted, the second for the m rows that some fold holds out, as predicted, the
+    third is the price of size: two fifths of a constant's customary price for each constant and operator. n is the
+    effective number of rows, (sum w)**2 / sum w**2, where small runs are discounted.
+    """
+    n = float(bench.weight.sum() ** 2 / (bench.weight @ bench.weight))
+    m = 0 if f.held is None else len(f.held)
+    floor = ROUNDING * bench.scale
+    fitted = float(np.log(max(bench.rms(f), floor)))
+    held = float(np.log(max(f.error, floor))) if m else 0.0
+    return n * fitted + m * held + PRICE * f.complexity * float(np.log(n))
 
 
 FRONTS = ((0.32, sane_error), (0.27, sane_objective), (0.08, error), (0.08, objective), (0.1, rise))

@@ -11,9 +11,10 @@ from formsearch.registry import laws
 from formsearch.search.accept import Acceptance
 from formsearch.search.engine import Config
 from formsearch.search.expression import from_law
-from formsearch.search.finish import PRICE, Finalist, Finish
+from formsearch.search.finish import Finalist, Finish
 from formsearch.search.judge import folds_of
 from formsearch.search.normal import normalise
+from formsearch.search.ranking import PRICE
 from formsearch.search.workbench import Candidate, Fitted, Workbench
 
 
