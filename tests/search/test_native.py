@@ -24,7 +24,7 @@ from formsearch.search.engine import Config
 from formsearch.search.judge import folds_of
 from formsearch.search.native import Archipelago, seldom_collected, take_turns, together
 from formsearch.search.population import Effort, Tools
-from formsearch.search.ranking import FRONTS
+from formsearch.search.ranking import FRONTS, description
 from formsearch.search.workbench import Workbench, drive
 
 
@@ -68,6 +68,17 @@ def archipelago(points, generations, seconds=300, **effort):
     )
     bench = Workbench(points, config.variables, LeastSquares(), config.folds, 0)
     return Archipelago(Tools(bench, config, Effort(**effort)), None, time.monotonic())
+
+
+def test_forms_of_the_shortest_descriptions_are_proposed():
+    search = archipelago(noisy(), 8, islands=1, finalists=1)
+    search.run()
+    fronts = {p.form for p in search.proposals()}
+    sane = [f for f in search.main.members.values() if f.flaws == 0]
+    shortest = sorted(sane, key=lambda f: description(search.tools.bench, f))
+    others = [f.form for f in shortest if f.form not in fronts][:4]
+    search.tools.effort = Effort(islands=1, finalists=len(fronts) + 4)
+    assert {p.form for p in search.proposals()} == fronts | set(others)
 
 
 @pytest.fixture
