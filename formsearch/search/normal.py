@@ -54,7 +54,8 @@ class _Work:
     def __init__(self, body: Sum, kinds: Mapping[int, Kind], values: Mapping[int, float]) -> None:
         self.count = uses(body)
         self.kinds = dict(kinds)
-        self.values = {i: values.get(i, math.nan) for i in self.count}
+        # Python's own numbers: they overflow to infinity without a warning.
+        self.values = {i: float(values.get(i, math.nan)) for i in self.count}
 
     def own(self, s: Scalar) -> int | None:
         """The constant of `s` if it is a lone one that occurs nowhere else."""

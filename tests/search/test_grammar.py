@@ -158,3 +158,10 @@ def test_a_scalar_prints_its_number():
 def test_a_constant_that_runs_away_is_infinite_in_silence():
     emitted = emit(Form((Term(constant(0), (Power("N", constant(1, -1)),)),), (AMPLITUDE, EXPONENT)), {"N": 60.0})
     assert to_raw(emitted, np.array([1e200, 6.0]))[0] == np.inf
+
+
+def test_constants_that_run_away_are_absorbed_in_silence():
+    body = (Term(constant(0), (Apply("power", ((Term(constant(1), (Power("N", UNIT),)),),)),)),)
+    huge = np.float64(1e200)
+    sketch = normalise(body, {0: AMPLITUDE, 1: AMPLITUDE}, {0: huge, 1: huge})
+    assert sketch.values == (np.inf,)
