@@ -40,9 +40,9 @@ NEARLY, EXACT = 1e-9, 1e-22
 REMEMBERED, RANKED, MOVING = 400, 80, 60
 """Hints are kept for so many forms, and so many for each; all moves, a megabyte each, for the last."""
 FREE = 2
-"""Moves add so many constants at most: within so many of the cap a form may have to give some up."""
+"""Few moves add more constants than these: so near the cap a form may have to give some up."""
 MET = 500_000
-"""So many forms are known to have been fitted before; then they are forgotten, to be met again."""
+"""So many forms are known to have been fitted, or refused, before; then they are forgotten, to be met again."""
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,10 @@ class Population:
         self.tools, self.rng = tools, rng
         self.bench, self.config, self.effort = tools.bench, tools.config, tools.effort
         self.alphabet = tools.alphabet
-        # Hashes of the forms that were fitted here: forms themselves would fill the memory in a long search.
+        # Hashes of the forms that were fitted or refused here: forms themselves would fill the memory in a long search.
         self.seen: set[int] = set()
         self.members: dict[Form, Fitted] = {}
-        # Members all of whose children were met: others breed instead.
+        # Members whose moves by themselves were all made: others breed instead.
         self.barren: set[Form] = set()
 
     # -- breeding ------------------------------------------------------------------------------------------------
@@ -232,6 +232,7 @@ class Population:
         self.tools.tried += len(new)
         if len(self.seen) > MET:
             self.seen = {fingerprint(form) for form in self.members}
+            self.barren.clear()
         rough = yield from self.bench.fitting(new, starts=2, iterations=12, tolerance=1e-4)
         promising = [
             Candidate(f.sketch(), c.parent, c.move, f.emitted, c.size)

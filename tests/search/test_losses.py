@@ -1,5 +1,7 @@
 """What a form may do without, what that costs, and how one at its cap makes room."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from formsearch.data import load
 from formsearch.search.engine import Config
 from formsearch.search.judge import folds_of
 from formsearch.search.losses import cheapest, losses, mixed, within_cap
+from formsearch.search.moves import exponents, snapped
 from formsearch.search.normal import normalise
 from formsearch.search.places import Draft, Move, Option
 from formsearch.search.population import Effort, Population, Tools
@@ -38,15 +41,21 @@ def test_a_small_loss_costs_what_it_says(zhao, name):
     assert checked
 
 
-def test_the_loss_of_a_linear_term_is_exact(zhao):
+def test_where_all_constants_are_linear_the_cost_of_a_term_is_exact(zhao):
     bench, guide = zhao
     parent = fitted(bench, "chinchilla")
-    for loss in losses(guide, parent):
-        if loss.label == "drop a term":
-            draft = Draft(parent.sketch())
-            child = normalise(loss.change(parent.form.body), draft.kinds, draft.values)
-            assert len(child.form.body) == len(parent.form.body) - 1
     assert {loss.label for loss in losses(guide, parent)} >= {"drop a term", "tie two exponents"}
+    body = parent.form.body
+    for i in exponents(parent.sketch()):
+        body = snapped(body, i, 0.5)
+    draft = Draft(parent.sketch())
+    (linear,) = bench.fit([Candidate(normalise(body, draft.kinds, draft.values))])
+    dropped = list(losses(guide, linear))
+    assert [loss.label for loss in dropped] == ["drop a term"] * len(linear.form.body)
+    draft = Draft(linear.sketch())
+    for loss in dropped:
+        (f,) = bench.fit([Candidate(normalise(loss.change(linear.form.body), draft.kinds, draft.values))])
+        assert f.objective / linear.objective - 1 == pytest.approx(loss.cost, rel=1e-6)
 
 
 def test_what_is_gained_and_given_up_stays_within_the_cap(zhao):
@@ -150,3 +159,11 @@ def test_a_constant_that_changes_nothing_costs_nothing_and_nobody_is_warned(zhao
     costs = [loss.cost for loss in losses(flat, parent) if loss.of == {exponent} and loss.group == "snap"]
     assert costs
     assert max(costs) == 0.0
+
+
+def test_when_what_was_met_is_forgotten_everybody_may_breed_again(monkeypatch):
+    home = population(load("zhao2025", sigma=0.002).only("fit"), 2)
+    home.barren = set(home.members)
+    monkeypatch.setattr(sys.modules[Population.__module__], "MET", 1)
+    home.consider([])
+    assert not home.barren
