@@ -162,6 +162,11 @@ def uses(body: Sum) -> Counter[int]:
     return count
 
 
+def constants_of(term: Term) -> tuple[int, ...]:
+    """The constants of a term by first occurrence."""
+    return tuple(dict.fromkeys(i for s in scalars((term,)) for i, _ in s.constants))
+
+
 def _count(body: Sum, count: Counter[int]) -> None:
     # As `scalars` walks, without its generators: a search asks this of every form a dozen times.
     for coefficient, factors in body:
@@ -220,6 +225,9 @@ def renumber(body: Sum, to: dict[int, int]) -> Sum:
     def change(s: Scalar) -> Scalar:
         if not s.constants:
             return s
+        if len(s.constants) == 1:
+            ((i, p),) = s.constants
+            return s if to.get(i, i) == i else Scalar(s.number, ((to[i], p),))
         powers: Counter[int] = Counter()
         for i, p in s.constants:
             powers[to.get(i, i)] += p
@@ -268,6 +276,7 @@ def _power_operators(exponent: Scalar) -> int:
     return 1 + inside + max(parts - 1, 0)
 
 
+@lru_cache(maxsize=1 << 15)
 def _term_operators(term: Term) -> int:
     parts, inside = _scalar_size(term.coefficient)
     for factor in term.factors:

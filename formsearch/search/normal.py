@@ -1,12 +1,8 @@
-"""Normal form: one way to write each form, with every scale exactly once.
+"""Normal form: one way to write each form.
 
-A product of groups can be scaled up in one group and down in another. Here each term keeps one free scale: if the
-term holds a group to the first power whose coefficients are free, the scale lives there (so that all of them are
-conditionally linear, as e, f, m, n are in Zhao's (e*G + f/G + m*S**2 + n*S)*(N**-alpha + ...)); every other group has
-one coefficient 1. Only constants that occur once are moved, so ties are never broken.
-
-Equal powers are merged, groups of one term are dissolved, terms and factors sorted, constants renumbered by first
-occurrence. Values travel along, which gives a child of the search its warm start.
+Every scale stands exactly once (see `scales`), equal powers are merged, groups of one term are dissolved, terms and
+factors sorted, constants renumbered by first occurrence. A form in normal form is its own. Values travel along, which
+gives a child of the search its warm start; what a child takes over from its parent unchanged is not looked at again.
 """
 
 from __future__ import annotations
@@ -31,6 +27,7 @@ from formsearch.search.grammar import (
     Scalar,
     Sum,
     Term,
+    constants_of,
     free_constant,
     renumber,
     scalar_value,
@@ -38,7 +35,9 @@ from formsearch.search.grammar import (
     times,
     uses,
 )
-from formsearch.search.order import in_order, term_key
+from formsearch.search.order import in_order
+from formsearch.search.scales import Scales, power
+from formsearch.search.settled import settled
 
 
 class Sketch(NamedTuple):
@@ -48,33 +47,30 @@ class Sketch(NamedTuple):
     values: tuple[float, ...]
 
 
-class _Work:
-    """State of one normalisation: kinds, values and how often each constant occurs."""
+class _Work(Scales):
+    """One normalisation of a form that came from `parent`, in normal form, or from nowhere."""
 
-    def __init__(self, body: Sum, kinds: Mapping[int, Kind], values: Mapping[int, float]) -> None:
-        self.count = uses(body)
-        self.kinds = dict(kinds)
-        # Python's own numbers: they overflow to infinity without a warning.
-        self.values = {i: float(values.get(i, math.nan)) for i in self.count}
-
-    def own(self, s: Scalar) -> int | None:
-        """The constant of `s` if it is a lone one that occurs nowhere else."""
-        index = free_constant(s)
-        return index if index is not None and self.count[index] == 1 else None
-
-    def value(self, index: int) -> float:
-        return self.values.get(index, math.nan)
+    def __init__(self, body: Sum, kinds: Mapping[int, Kind], values: Mapping[int, float], parent: Form | None) -> None:
+        super().__init__(body, kinds, values)
+        self.parent = None if parent is None else settled(parent)
 
     # -- sums ----------------------------------------------------------------------------------------------------
 
     def sum(self, body: Sum) -> Sum:
         terms: list[Term] = []
         for term in body:
-            terms.extend(self.term(term))
+            if self.parent is not None and self.parent.keeps(term, self.count):
+                terms.append(term)
+            else:
+                terms.extend(self.term(term))
         return self.merged(terms)
 
     def merged(self, terms: list[Term]) -> Sum:
         """Terms with equal factors become one."""
+        if len(set(map(_outline, terms))) == len(terms):
+            return tuple(t for t in terms if t.coefficient.number != 0)
+        # Equal factors may stand in another order.
+        terms = list(in_order(tuple(terms), self.kinds))
         place: dict[tuple[Factor, ...], int] = {}
         result: list[Term] = []
         for term in terms:
@@ -164,7 +160,7 @@ class _Work:
         if own is None:
             return Term(UNIT, tuple(factors))
         # k**p is as free as k.
-        self.values[own] = _power(abs(self.value(own)), scalar_value(p, self.values))
+        self.values[own] = power(abs(self.value(own)), scalar_value(p, self.values))
         self.kinds[own] = self.kinds[own]._replace(high=math.inf) if self.kinds[own].low >= 0 else AMPLITUDE
         return Term(inner.coefficient._replace(number=ONE), tuple(factors))
 
@@ -183,25 +179,6 @@ class _Work:
         if self.kinds[keep].low >= 0 and self.kinds[keep] != SMOOTH:
             self.kinds[keep] = EXPONENT
         return Scalar(ONE * sign, ((keep, 1),))
-
-    def absorbed(self, s: Scalar) -> Scalar:
-        """A coefficient: a constant of its own swallows numbers and other constants of their own."""
-        own = [i for i, p in s.constants if p == 1 and self.count[i] == 1]
-        if not own:
-            return s
-        keep, rest = own[0], own[1:]
-        value = self.value(keep)
-        for i in rest:
-            value *= self.value(i)
-            self.count[i] -= 1
-        others = tuple(c for c in s.constants if c[0] not in rest)
-        if len(others) > 1:
-            self.values[keep] = value
-            return Scalar(s.number, others)
-        self.values[keep] = value * float(s.number)
-        if self.kinds[keep].low >= 0.0 and s.number < 0:
-            self.kinds[keep] = AMPLITUDE
-        return Scalar(ONE, others)
 
     def powers(self, factors: list[Factor]) -> list[Factor]:
         """Equal bases merged: numeric exponents add up, a second free exponent of its own is redundant."""
@@ -244,121 +221,27 @@ class _Work:
                 merged.append(Apply("exp", (inside,)))
         return merged
 
-    # -- scales --------------------------------------------------------------------------------------------------
 
-    def gauged(self, term: Term) -> Term:
-        """One free scale: groups are closed into the coefficient, then the best host is opened."""
-        coefficient, factors = term.coefficient, list(term.factors)
-        for k, f in enumerate(factors):
-            if isinstance(f, Apply) and f.function in ("power", "exp"):
-                coefficient, factors[k] = self.closed(coefficient, f)
-        own = self.own(coefficient)
-        if own is None:
-            return Term(coefficient, tuple(factors))
-        best, score = -1, 1
-        for k, f in enumerate(factors):
-            if isinstance(f, Apply) and f.function == "power" and f.exponent == UNIT:
-                terms = f.arguments[0]
-                free = sum(self.own(t.coefficient) is not None for t in terms)
-                units = sum(t.coefficient == UNIT for t in terms)
-                if units == 1 and free == len(terms) - 1 and free >= score:
-                    best, score = k, free + 1
-        if best < 0:
-            return Term(coefficient, tuple(factors))
-        group = factors[best]
-        assert isinstance(group, Apply)
-        scale = self.value(own)
-        self.values[own] = scale
-        opened: list[Term] = []
-        for t in group.arguments[0]:
-            if t.coefficient == UNIT:
-                opened.append(Term(coefficient, t.factors))
-                self.kinds[own] = AMPLITUDE
-            else:
-                i = self.own(t.coefficient)
-                assert i is not None
-                self.values[i] = self.value(i) * scale
-                self.kinds[i] = AMPLITUDE
-                opened.append(t)
-        factors[best] = Apply("power", (tuple(opened),), UNIT)
-        return Term(UNIT, tuple(factors))
-
-    def closed(self, coefficient: Scalar, group: Apply) -> tuple[Scalar, Apply]:
-        """A group whose coefficients are all free gives its scale to `coefficient`."""
-        terms = group.arguments[0]
-        if group.function == "exp":
-            return self.without_offset(coefficient, group)
-        owns = [self.own(t.coefficient) for t in terms]
-        if not terms or any(o is None for o in owns):
-            return coefficient, group
-        p = group.exponent
-        if len(p.constants) > 1 or (self.own(coefficient) is None and coefficient.constants):
-            return coefficient, group
-        # The same head whatever the order of the terms: 1 if there is one, else the first by name.
-        head = min(range(len(terms)), key=lambda k: (bool(terms[k].factors), term_key(terms[k], self.kinds)))
-        index = owns[head]
-        assert index is not None
-        k1 = self.value(index)
-        power = float(p.number) * math.prod(_power(self.value(i), e) for i, e in p.constants)
-        scale = math.copysign(_power(abs(k1), power), k1 if p == UNIT else 1.0) if k1 else math.nan
-        own = self.own(coefficient)
-        if own is None:
-            self.values[index] = scale * float(coefficient.number)
-            coefficient = Scalar(ONE, ((index, 1),))
-        else:
-            # In Python's floats, where what runs away is infinite without a warning.
-            self.values[own] = float(self.value(own)) * scale
-            self.count[index] -= 1
-        self.kinds[free_constant(coefficient) or index] = AMPLITUDE
-        positive = p != UNIT
-        new = []
-        for k, t in enumerate(terms):
-            if k == head:
-                new.append(Term(UNIT, t.factors))
-                continue
-            i = owns[k]
-            assert i is not None
-            self.values[i] = float(self.value(i)) / float(k1) if k1 else math.nan
-            if positive:
-                self.kinds[i] = POSITIVE
-            new.append(t)
-        return coefficient, Apply("power", (tuple(new),), p)
-
-    def without_offset(self, coefficient: Scalar, group: Apply) -> tuple[Scalar, Apply]:
-        """exp(c + ...) gives exp(c) to the coefficient."""
-        terms = list(group.arguments[0])
-        own = self.own(coefficient)
-        for t in terms:
-            i = self.own(t.coefficient)
-            if not t.factors and i is not None and (own is not None or not coefficient.constants):
-                terms.remove(t)
-                shift = math.exp(min(self.value(i) * float(t.coefficient.number), 300.0))
-                if own is None:
-                    self.values[i] = shift * float(coefficient.number)
-                    self.kinds[i] = AMPLITUDE
-                    coefficient = Scalar(ONE, ((i, 1),))
-                else:
-                    self.values[own] = self.value(own) * shift
-                    self.count[i] -= 1
-                break
-        return coefficient, Apply("exp", (tuple(terms),), group.exponent)
+def _outline(term: Term) -> int:
+    """A number that is equal for equal terms, in whatever order they are written."""
+    return sum(
+        hash((f.function, f.exponent, len(f.arguments[0]))) if isinstance(f, Apply) else hash(f) for f in term.factors
+    )
 
 
-def _power(base: float, exponent: float) -> float:
-    """NaN, a start to be drawn, where constants lead beyond double precision or off the real line."""
-    try:
-        value = float(base) ** float(exponent)
-    except (OverflowError, ZeroDivisionError):
-        return math.nan
-    return value if isinstance(value, float) else math.nan
-
-
-def normalise(body: Sum, kinds: Mapping[int, Kind], values: Mapping[int, float], level: Kind = LEVEL) -> Sketch:
+def normalise(
+    body: Sum,
+    kinds: Mapping[int, Kind],
+    values: Mapping[int, float],
+    level: Kind = LEVEL,
+    parent: Form | None = None,
+) -> Sketch:
     """The normal form, with the values of its constants (NaN where none is known).
 
-    `level` is the kind of a constant that stands alone at the top: the irreducible part of the target.
+    `level` is the kind of a constant that stands alone at the top: the irreducible part of the target. `parent` is a
+    form in normal form from which this one came, with the same constants and new ones: what stands in it is kept.
     """
-    work = _Work(body, kinds, values)
+    work = _Work(body, kinds, values, parent)
     for _ in range(3):
         before = body
         body = work.sum(body)
@@ -366,11 +249,14 @@ def normalise(body: Sum, kinds: Mapping[int, Kind], values: Mapping[int, float],
         if body == before:
             break
     body = tuple(t if t.factors or work.own(t.coefficient) is None else _level(t, work, level) for t in body)
-    body = in_order(body, work.kinds)
-    order: list[int] = []
-    for s in scalars(body):
-        order.extend(i for i, _ in s.constants if i not in order)
-    body = renumber(body, {old: new for new, old in enumerate(order)})
+    body = in_order(body, work.kinds, work.parent.keys(work.kinds) if work.parent is not None else None)
+    mine = [constants_of(t) if work.parent is None else work.parent.constants(t) for t in body]
+    order = list(dict.fromkeys(i for constants in mine for i in constants))
+    to = {old: new for new, old in enumerate(order)}
+    body = tuple(
+        t if all(to[i] == i for i in constants) else renumber((t,), to)[0]
+        for t, constants in zip(body, mine, strict=True)
+    )
     form = Form(body, tuple(work.kinds[i] for i in order))
     return Sketch(form, tuple(float(work.value(i)) for i in order))
 

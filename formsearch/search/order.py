@@ -42,19 +42,30 @@ def _sum_key(body: Sum, kinds: Mapping[int, Kind]) -> str:
     return "+".join(term_key(t, kinds) for t in body)
 
 
-def in_order(body: Sum, kinds: Mapping[int, Kind]) -> Sum:
-    """The sum with its terms, and their factors, sorted by what they say."""
-    return _with_keys(body, kinds)[0]
+def in_order(body: Sum, kinds: Mapping[int, Kind], known: Mapping[Term, str] | None = None) -> Sum:
+    """The sum with its terms, and their factors, sorted by what they say.
+
+    `known` tells what terms say whose factors are in order.
+    """
+    return _with_keys(body, kinds, known or {})[0]
 
 
-def _with_keys(body: Sum, kinds: Mapping[int, Kind]) -> tuple[Sum, str]:
+def key_in_order(body: Sum, kinds: Mapping[int, Kind]) -> str:
+    """What a sum says, whatever the order it stands in."""
+    return _with_keys(body, kinds, {})[1]
+
+
+def _with_keys(body: Sum, kinds: Mapping[int, Kind], known: Mapping[Term, str]) -> tuple[Sum, str]:
     """The sum with terms and factors in order, and its key: what `_sum_key` says of it, each part read once."""
     terms: list[tuple[bool, str, Term]] = []
     for t in body:
+        if known and t in known:
+            terms.append((bool(t.factors), known[t], t))
+            continue
         factors = []
         for f in t.factors:
             if isinstance(f, Apply):
-                inside = [_with_keys(a, kinds) for a in f.arguments]
+                inside = [_with_keys(a, kinds, known) for a in f.arguments]
                 f = Apply(f.function, tuple(a for a, _ in inside), f.exponent)
                 key = f"~{f.function}({','.join(k for _, k in inside)})^{_scalar_key(f.exponent, kinds)}"
             else:

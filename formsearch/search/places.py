@@ -63,7 +63,7 @@ class Option:
         if not body or (cap is not None and len(uses(body)) - ABSORBED.get(self.move.group, 1) > cap):
             self.barred = True
             return None
-        child = normalise(body, draft.kinds, draft.values, level)
+        child = normalise(body, draft.kinds, draft.values, level, sketch.form)
         self.key = fingerprint(child.form)
         return child, self.key
 
