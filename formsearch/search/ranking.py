@@ -13,7 +13,7 @@ ALIKE = 1e-3
 
 ROUNDING = 1e-9
 """Errors below this share of the target's spread are none."""
-PRICE = 0.2
+PRICE = 0.25
 """Of a constant or operator, in units of log(rows), in a description."""
 
 
@@ -63,18 +63,21 @@ def rise(f: Fitted) -> float:
 
 
 def description(bench: Workbench, f: Fitted) -> float:
-    """Length of a description of the points by a form: n log(rms) + m log(error) + complexity/5 * log(n).
+    """Length of a description of the points by a form: n log(rms) + m log(error) + complexity/4 * log(n).
 
     The first term is for all rows as fitted, the second for the m rows that some fold holds out, as predicted, the
-    third is the price of size: two fifths of a constant's customary price for each constant and operator. n is the
+    third is the price of size: half of a constant's customary price for each constant and operator. n is the
     effective number of rows, (sum w)**2 / sum w**2, where small runs are discounted.
+
+    An error below the rms counts as the rms: no law predicts rows better than it fits them, but of many thousand forms
+    those come out first that chance lets do so.
     """
     n = float(bench.weight.sum() ** 2 / (bench.weight @ bench.weight))
     m = 0 if f.held is None else len(f.held)
     floor = ROUNDING * bench.scale
-    fitted = float(np.log(max(bench.rms(f), floor)))
-    held = float(np.log(max(f.error, floor))) if m else 0.0
-    return n * fitted + m * held + PRICE * f.complexity * float(np.log(n))
+    rms = max(bench.rms(f), floor)
+    held = float(np.log(max(f.error, rms))) if m else 0.0
+    return n * float(np.log(rms)) + m * held + PRICE * f.complexity * float(np.log(n))
 
 
 FRONTS = ((0.32, sane_error), (0.27, sane_objective), (0.08, error), (0.08, objective), (0.1, rise))
