@@ -47,6 +47,11 @@ ADDITIVE = frozenset({"log_flops"})
 """Axes of size that are logarithms already: to reach k times further is to add log10 k."""
 RISE = 1e-3
 """Rises and changes below this share of the target's range are not counted: no measurement could show them."""
+MOST = 6.0
+"""Faster than this power nothing is told apart."""
+HASTE = 0.6
+"""An excess over the limit that dies along an axis of size faster than this power of it comes to its limit sooner than
+published laws of loss do, whose exponents are .03 to .55."""
 DYING = 0.97
 """A change over the last eight decades of growth that is above this share of the change over the eight before has not
 died out: a power .01 leaves .83, a logarithm 1."""
@@ -64,12 +69,21 @@ class Check:
 @dataclass(frozen=True)
 class Behaviour:
     """Numbers behind the checks: is the form finite in the box, its least value there, does it settle as all sizes
-    grow, and by how much it rises with each axis it should fall with."""
+    grow, and by how much it rises with each axis it should fall with.
+
+    speeds : by axis of size, how much the first tenfold growth of the largest runs brings, and the exponent p of the
+    power x**-p that would be left of it in the second.
+    """
 
     finite: bool
     least: float
     settles: bool
     rises: dict[str, float]
+    speeds: dict[str, tuple[float, float]]
+
+    def hasty(self, noise: float) -> int:
+        """Axes of size along which more than `noise` is left to gain and all of it will soon be gained."""
+        return sum(gain > noise and p > HASTE for gain, p in self.speeds.values())
 
     def flaws(self, positive: bool, spread: float) -> int:
         """How many checks fail."""
@@ -99,6 +113,7 @@ class Surroundings:
         rows = np.unique(np.concatenate([rows, np.asarray(extremes, dtype=np.int64)]))
         base = {q: v[rows] for q, v in variables.items()}
         self.count = len(rows)
+        self.largest = {q: np.flatnonzero(base[q] == base[q].max()) for q in self.falls_with}
         self.plan: list[tuple[tuple[str, ...], float]] = [((), 1.0)]
         everything = tuple(self.sizes)
         if everything:
@@ -138,7 +153,19 @@ class Surroundings:
             with np.errstate(invalid="ignore"):  # from infinity to infinity: not finite, and told below
                 change = np.diff(line, axis=1)
             rises[q] = float(np.max(change)) if np.isfinite(change).all() else float("inf")
-        return Behaviour(finite, float(np.min(box)) if finite else float("nan"), settles, rises)
+        speeds = {q: self._speed(values, q) for q in self.falls_with} if finite else {}
+        return Behaviour(finite, float(np.min(box)) if finite else float("nan"), settles, rises, speeds)
+
+    def _speed(self, values: Array, q: str) -> tuple[float, float]:
+        """The gain of the largest runs from ten times as much of `q`, and the exponent that the next tenfold shows."""
+        here, there, beyond = (
+            values[:, k][:, self.largest[q]] for k in (0, self.place[(q,), 10.0], self.place[(q,), REACH])
+        )
+        gain = here - there
+        with np.errstate(divide="ignore", invalid="ignore"):
+            exponent = -np.log10(np.maximum((there - beyond) / gain, 10.0**-MOST))
+        middle = float(np.median(gain))
+        return middle, float(np.median(exponent[gain > 0])) if middle > 0 else 0.0
 
 
 def falling(bench: Workbench) -> list[str]:
@@ -181,8 +208,10 @@ def _moved(q: str, v: Array, by: float) -> Array:
 
 
 def examine(fitted: Sequence[Fitted], around: Surroundings) -> list[list[Check]]:
-    """Of each form all checks of behaviour beyond the data, over all groups."""
+    """Of each form all checks of behaviour beyond the data, over all groups; notes in each how hasty it is."""
     behaviours = around.behaviour(fitted) if fitted else []
+    for f, b in zip(fitted, behaviours, strict=True):
+        f.hasty = b.hasty(around.bench.rms(f))
     return [_checks(f, around, b) for f, b in zip(fitted, behaviours, strict=True)]
 
 

@@ -4,8 +4,8 @@ Rows are sorted by group, so that a group is a range of rows and "one form, cons
 same tape. A fit on part of the rows is a row of weights with zeros. All jobs of all candidates go to the kernels in
 one call, which spreads them over the cores; results do not depend on the number of threads.
 
-What takes the kernels is written as steps: a generator that yields `Work` and is sent its result. `drive` does the
-work at once; a search lets the kernels work for one population while it thinks about another one.
+What takes the kernels is written as steps: a generator that yields `Work` and is sent its result. `drive` does it at
+once; a search lets the kernels work for one population while it thinks about another.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Fitted:
 
     objective : the sum over all rows. error : extrapolation error, NaN until judged. folds : error a fold.
     held : mean absolute residual of every row that some fold holds out, for paired tests.
-    flaws : how many checks of behaviour beyond the data failed in the quick examination.
+    flaws : how many checks of behaviour beyond the data failed in the quick look. hasty : see `Behaviour.hasty`.
     """
 
     form: Form
@@ -55,6 +55,7 @@ class Fitted:
     folds: tuple[float, ...] = ()
     held: Array | None = None
     flaws: int = 0
+    hasty: int = 0
     parent: Fitted | None = None
     move: str = ""
     family: Family | None = field(default=None, repr=False)

@@ -50,6 +50,26 @@ def test_chinchilla_passes_every_check(bench):
     assert {"no pole", "positive", "finite limit", "falls with N", "falls with D"} == set(checks)
 
 
+@pytest.mark.parametrize(
+    ("formula", "hasty"),
+    [("E + A*N**-alpha + B*D**-beta", 0), ("E + A*N**-alpha + B/(s + D)", 1), ("E + A/(s + N) + B/(t + D)", 2)],
+)
+def test_axes_along_which_a_form_is_soon_at_its_limit_are_counted(bench, formula, hasty):
+    f = fitted(bench, formula)
+    for quick in (False, True):
+        (found,) = Surroundings(bench, size_axes(bench.points), falling(bench), quick).behaviour([f])
+        assert found.hasty(noise=0.004) == hasty
+        # Along an axis that has little left to gain nobody can tell how fast it goes.
+        assert found.hasty(noise=1.0) == 0
+
+
+def test_the_speed_of_a_power_is_its_exponent(bench):
+    f = fitted(bench, "E + A*N**-alpha + B*D**-beta")
+    (found,) = Surroundings(bench, size_axes(bench.points), falling(bench)).behaviour([f])
+    alpha, beta = (v for v, kind in zip(f.raw(), f.form.kinds, strict=True) if kind.tag == "p")
+    assert sorted(p for _, p in found.speeds.values()) == pytest.approx(sorted([alpha, beta]), rel=1e-6)
+
+
 def test_a_logarithm_has_no_limit(bench):
     checks = verdict(bench, "E + A*log(N) + B*D**-beta")
     assert not checks["finite limit"].passed

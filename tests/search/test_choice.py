@@ -14,7 +14,7 @@ from formsearch.search.expression import from_law
 from formsearch.search.finish import Finalist, Finish
 from formsearch.search.judge import folds_of
 from formsearch.search.normal import normalise
-from formsearch.search.ranking import PRICE
+from formsearch.search.ranking import PRICE, SURPRISE
 from formsearch.search.workbench import Candidate, Fitted, Workbench
 
 
@@ -93,6 +93,22 @@ def test_all_rows_and_those_held_out_decide_among_tied_forms(finish: Finish, fit
             rms, held = np.exp(part * share * price / n), np.exp(part * (1.0 - share) * price / m)
             smaller = mixed(finalist(shifted(finish, fitted, rms), 12, held))
             assert (finish.choice([first, smaller])[1] is smaller) == wins
+
+
+def test_to_predict_better_than_one_fits_is_chance_and_counts_for_nothing(finish: Finish, fitted: Fitted) -> None:
+    assert finish.bench.rms(fitted) > 0.5 * fitted.error
+    plain, lucky = (mixed(finalist(fitted, 12, held)) for held in (0.5, 0.1))
+    lucky.fitted = shifted(finish, lucky.fitted, 1.02)
+    assert finish.choice([lucky, plain])[1] is plain
+
+
+def test_a_hasty_form_has_to_be_better_by_the_price_of_a_surprise(finish: Finish, fitted: Fitted) -> None:
+    for part, wins in ((0.95, False), (1.05, True)):
+        hasty, other = finalist(fitted, 12), finalist(fitted, 12)
+        hasty.fitted = replace(hasty.fitted, hasty=1)
+        other.fitted = shifted(finish, other.fitted, float(np.exp(part * SURPRISE / 30)))
+        best = finish.choice([hasty, mixed(other)])[1]
+        assert (best is hasty) == wins
 
 
 def test_a_form_too_large_for_a_hold_out_is_not_best(finish: Finish, fitted: Fitted) -> None:
