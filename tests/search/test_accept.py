@@ -2,15 +2,17 @@
 
 import numpy as np
 import pytest
+import sympy
 
+from formsearch import laws
 from formsearch.core.objectives import LeastSquares
 from formsearch.law import Law, Variable
 from formsearch.points import Points
 from formsearch.search.accept import LITTLE, RESAMPLES_LARGE, _bootstrap, paired, support
-from formsearch.search.asymptotics import Surroundings, examine, falling
+from formsearch.search.asymptotics import HASTE, Surroundings, examine, falling
 from formsearch.search.emit import emit, to_centred
 from formsearch.search.expression import from_law
-from formsearch.search.judge import folds_of, size_axes
+from formsearch.search.judge import SIZES, folds_of, size_axes
 from formsearch.search.normal import normalise
 from formsearch.search.workbench import Candidate, Fitted, Workbench
 
@@ -61,6 +63,18 @@ def test_axes_along_which_a_form_is_soon_at_its_limit_are_counted(bench, formula
         assert found.hasty(noise=0.004) == hasty
         # Along an axis that has little left to gain nobody can tell how fast it goes.
         assert found.hasty(noise=1.0) == 0
+
+
+def test_published_exponents_of_sizes_are_less_but_for_those_of_one_table():
+    faster = []
+    for name, law in laws.items():
+        symbols = {law.symbols[v.symbol]: v.quantity for v in law.variables if v.quantity in SIZES}
+        powers = [p for p in law.expression.atoms(sympy.Pow) if p.base in symbols and p.exp.free_symbols]
+        for fit, published in law.published.items():
+            values = {law.symbols[c]: v for c, v in published.constants.items()}
+            exponents = [p.exp.subs(values) for p in powers]
+            faster += [(name, fit) for e in exponents if e.is_number and abs(e) > HASTE]
+    assert faster == [("chinchilla", "gemstones_hot"), ("chinchilla", "gemstones_cool_end")]
 
 
 def test_the_speed_of_a_power_is_its_exponent(bench):
