@@ -81,9 +81,9 @@ class Behaviour:
     rises: dict[str, float]
     speeds: dict[str, tuple[float, float]]
 
-    def hasty(self, noise: float) -> int:
-        """Axes of size along which more than `noise` is left to gain and all of it will soon be gained."""
-        return sum(gain > noise and p > HASTE for gain, p in self.speeds.values())
+    def odd(self, noise: float) -> int:
+        """Axes of size along which gains above `noise` end sooner than in known laws, or grow from step to step."""
+        return sum(gain > noise and not 0.0 <= p <= HASTE for gain, p in self.speeds.values())
 
     def flaws(self, positive: bool, spread: float) -> int:
         """How many checks fail."""
@@ -208,10 +208,10 @@ def _moved(q: str, v: Array, by: float) -> Array:
 
 
 def examine(fitted: Sequence[Fitted], around: Surroundings) -> list[list[Check]]:
-    """Of each form all checks of behaviour beyond the data, over all groups; notes in each how hasty it is."""
+    """Of each form all checks of behaviour beyond the data, over all groups; notes in each how odd it is."""
     behaviours = around.behaviour(fitted) if fitted else []
     for f, b in zip(fitted, behaviours, strict=True):
-        f.hasty = b.hasty(around.bench.rms(f))
+        f.odd = b.odd(around.bench.rms(f))
     return [_checks(f, around, b) for f, b in zip(fitted, behaviours, strict=True)]
 
 

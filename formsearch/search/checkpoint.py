@@ -144,7 +144,7 @@ class _Line:
             "folds": list(f.folds),
             "held": _FORMS.write(f.held),
             "flaws": f.flaws,
-            "hasty": f.hasty,
+            "odd": f.odd,
             "parent": None if f.parent is None else self.numbers[id(f.parent)],
             "move": f.move,
         }
@@ -166,7 +166,7 @@ def _read(written: Sequence[Mapping[str, Any]], search: Archipelago) -> list[Fit
                 folds=tuple(entry["folds"]),
                 held=_FORMS.read(entry["held"]),
                 flaws=entry["flaws"],
-                hasty=entry["hasty"],
+                odd=entry["odd"],
                 parent=None if entry["parent"] is None else made[entry["parent"]],
                 move=entry["move"],
             )

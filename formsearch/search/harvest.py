@@ -156,7 +156,7 @@ class Harvest:
             behaviours = self.around.behaviour(good)
         for f, behaviour in zip(good, behaviours, strict=True):
             f.flaws = behaviour.flaws(self.around.positive, self.around.spread)
-            f.hasty = behaviour.hasty(self.bench.rms(f))
+            f.odd = behaviour.odd(self.bench.rms(f))
             self.found[f.form] = f
             self.origins[f.form] = fresh[f.form][1]
         return len(good)

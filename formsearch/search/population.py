@@ -248,7 +248,7 @@ class Population:
         yield from self.bench.judging(kept)
         for f, behaviour in zip(kept, self.tools.quick.behaviour(kept), strict=True):
             f.flaws = behaviour.flaws(self.tools.quick.positive, self.tools.quick.spread)
-            f.hasty = behaviour.hasty(self.bench.rms(f))
+            f.odd = behaviour.odd(self.bench.rms(f))
             if np.isfinite(f.error):
                 self.members[f.form] = f
         self.prune()

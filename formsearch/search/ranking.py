@@ -16,7 +16,7 @@ ROUNDING = 1e-9
 PRICE = 0.25
 """Of a constant or operator, in units of log(rows), in a description."""
 SURPRISE = 4.0
-"""Of an axis of size along which a form comes to its limit sooner than known laws do: odds of 1 in 50."""
+"""Of an axis of size along which a form is odd: odds of 1 in 50."""
 
 
 def front_of(members: Iterable[Fitted], measure: Callable[[Fitted], float]) -> list[Fitted]:
@@ -71,8 +71,8 @@ def description(bench: Workbench, f: Fitted) -> float:
     third is the price of size: half of a constant's customary price for each constant and operator. n is the
     effective number of rows, (sum w)**2 / sum w**2, where small runs are discounted.
 
-    A form that is hasty along an axis of size (see `asymptotics.HASTE`) pays `SURPRISE` for it: rows within the data
-    hardly tell 1/(1 + x/s) from a slow power beside a constant, and what they say of ten times the size differs most.
+    A form that is odd along an axis of size (see `asymptotics.Behaviour.odd`) pays `SURPRISE` for it: the data hardly
+    tell 1/(1 + x/s) from a slow power beside a constant, and what the two say of ten times the size differs most.
 
     An error below the rms counts as the rms: no law predicts rows better than it fits them, but of many thousand forms
     those come out first that chance lets do so.
@@ -82,7 +82,7 @@ def description(bench: Workbench, f: Fitted) -> float:
     floor = ROUNDING * bench.scale
     rms = max(bench.rms(f), floor)
     held = float(np.log(max(f.error, rms))) if m else 0.0
-    return n * float(np.log(rms)) + m * held + PRICE * f.complexity * float(np.log(n)) + SURPRISE * f.hasty
+    return n * float(np.log(rms)) + m * held + PRICE * f.complexity * float(np.log(n)) + SURPRISE * f.odd
 
 
 FRONTS = ((0.32, sane_error), (0.27, sane_objective), (0.08, error), (0.08, objective), (0.1, rise))

@@ -43,7 +43,7 @@ class Fitted:
 
     objective : the sum over all rows. error : extrapolation error, NaN until judged. folds : error a fold.
     held : mean absolute residual of every row that some fold holds out, for paired tests.
-    flaws : how many checks of behaviour beyond the data failed in the quick look. hasty : see `Behaviour.hasty`.
+    flaws : how many checks of behaviour beyond the data failed in the quick look. odd : see `Behaviour.odd`.
     """
 
     form: Form
@@ -55,7 +55,7 @@ class Fitted:
     folds: tuple[float, ...] = ()
     held: Array | None = None
     flaws: int = 0
-    hasty: int = 0
+    odd: int = 0
     parent: Fitted | None = None
     move: str = ""
     family: Family | None = field(default=None, repr=False)

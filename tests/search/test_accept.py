@@ -53,16 +53,27 @@ def test_chinchilla_passes_every_check(bench):
 
 
 @pytest.mark.parametrize(
-    ("formula", "hasty"),
+    ("formula", "odd"),
     [("E + A*N**-alpha + B*D**-beta", 0), ("E + A*N**-alpha + B/(s + D)", 1), ("E + A/(s + N) + B/(t + D)", 2)],
 )
-def test_axes_along_which_a_form_is_soon_at_its_limit_are_counted(bench, formula, hasty):
+def test_axes_along_which_a_form_is_soon_at_its_limit_are_counted(bench, formula, odd):
     f = fitted(bench, formula)
     for quick in (False, True):
         (found,) = Surroundings(bench, size_axes(bench.points), falling(bench), quick).behaviour([f])
-        assert found.hasty(noise=0.004) == hasty
+        assert found.odd(noise=0.004) == odd
         # Along an axis that has little left to gain nobody can tell how fast it goes.
-        assert found.hasty(noise=1.0) == 0
+        assert found.odd(noise=1.0) == 0
+
+
+def test_gains_that_grow_with_every_tenfold_step_are_odd():
+    N, D = np.meshgrid(np.geomspace(5e7, 1e10, 7), np.geomspace(1e9, 2e11, 6))
+    N, D = N.ravel(), D.ravel()
+    here = bench_of(4.0 + 478 * N**-0.347 - 0.03 * D**0.12, N, D)
+    (found,) = Surroundings(here, size_axes(here.points), falling(here)).behaviour(
+        [fitted(here, "E + A*N**-alpha + B*D**p")]
+    )
+    assert found.speeds["D"][1] == pytest.approx(-0.12, rel=1e-3)
+    assert found.odd(noise=0.004) == 1
 
 
 def test_published_exponents_of_sizes_are_less_but_for_those_of_one_table():

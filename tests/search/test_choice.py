@@ -102,13 +102,13 @@ def test_to_predict_better_than_one_fits_is_chance_and_counts_for_nothing(finish
     assert finish.choice([lucky, plain])[1] is plain
 
 
-def test_a_hasty_form_has_to_be_better_by_the_price_of_a_surprise(finish: Finish, fitted: Fitted) -> None:
+def test_an_odd_form_has_to_be_better_by_the_price_of_a_surprise(finish: Finish, fitted: Fitted) -> None:
     for part, wins in ((0.95, False), (1.05, True)):
-        hasty, other = finalist(fitted, 12), finalist(fitted, 12)
-        hasty.fitted = replace(hasty.fitted, hasty=1)
+        odd, other = finalist(fitted, 12), finalist(fitted, 12)
+        odd.fitted = replace(odd.fitted, odd=1)
         other.fitted = shifted(finish, other.fitted, float(np.exp(part * SURPRISE / 30)))
-        best = finish.choice([hasty, mixed(other)])[1]
-        assert (best is hasty) == wins
+        best = finish.choice([odd, mixed(other)])[1]
+        assert (best is odd) == wins
 
 
 def test_a_form_too_large_for_a_hold_out_is_not_best(finish: Finish, fitted: Fitted) -> None:
