@@ -162,7 +162,7 @@ class Surroundings:
             values[:, k][:, self.largest[q]] for k in (0, self.place[(q,), 10.0], self.place[(q,), REACH])
         )
         gain = here - there
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):  # a gain may be nothing, or the last bit of a number
             exponent = -np.log10(np.maximum((there - beyond) / gain, 10.0**-MOST))
         middle = float(np.median(gain))
         return middle, float(np.median(exponent[gain > 0])) if middle > 0 else 0.0

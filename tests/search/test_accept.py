@@ -76,6 +76,15 @@ def test_gains_that_grow_with_every_tenfold_step_are_odd():
     assert found.odd(noise=0.004) == 1
 
 
+@pytest.mark.parametrize("gain", [0.0, 5e-324, 1e-300])
+def test_a_gain_of_nothing_has_no_speed_to_speak_of(bench, gain):
+    around = Surroundings(bench, size_axes(bench.points), falling(bench))
+    values = np.full((1, len(around.plan), around.count), -gain)
+    values[:, 0] = 0.0
+    values[:, around.place[("N",), 100.0]] = -1.0
+    assert around._read(values).odd(noise=1e-3) == 0
+
+
 def test_published_exponents_of_sizes_are_less_but_for_those_of_one_table():
     faster = []
     for name, law in laws.items():
