@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from operator import itemgetter
 
-from formsearch.search.grammar import Apply, Factor, Kind, Log, Power, Scalar, Sum, Term
+from formsearch.search.grammar import Apply, Kind, Log, Power, Scalar, Sum, Term
 
 
 @lru_cache(maxsize=1 << 12)
@@ -24,22 +24,8 @@ def _scalar_key(s: Scalar, kinds: Mapping[int, Kind]) -> str:
     return _text(s.number) + "".join(f"{kinds[i].tag}{p}" for i, p in s.constants)
 
 
-def _factor_key(f: Factor, kinds: Mapping[int, Kind]) -> str:
-    if isinstance(f, Power):
-        return f"{f.variable}^{_scalar_key(f.exponent, kinds)}"
-    if isinstance(f, Log):
-        return f"{f.variable}!"
-    inside = ",".join(_sum_key(a, kinds) for a in f.arguments)
-    return f"~{f.function}({inside})^{_scalar_key(f.exponent, kinds)}"
-
-
-def term_key(t: Term, kinds: Mapping[int, Kind]) -> str:
-    """What a term says, whatever the numbers of its constants."""
-    return "*".join(_factor_key(f, kinds) for f in t.factors) + ";" + _scalar_key(t.coefficient, kinds)
-
-
-def _sum_key(body: Sum, kinds: Mapping[int, Kind]) -> str:
-    return "+".join(term_key(t, kinds) for t in body)
+def _leaf_key(f: Power | Log, kinds: Mapping[int, Kind]) -> str:
+    return f"{f.variable}^{_scalar_key(f.exponent, kinds)}" if isinstance(f, Power) else f"{f.variable}!"
 
 
 def in_order(body: Sum, kinds: Mapping[int, Kind], known: Mapping[Term, str] | None = None) -> Sum:
@@ -56,7 +42,7 @@ def key_in_order(body: Sum, kinds: Mapping[int, Kind]) -> str:
 
 
 def _with_keys(body: Sum, kinds: Mapping[int, Kind], known: Mapping[Term, str]) -> tuple[Sum, str]:
-    """The sum with terms and factors in order, and its key: what `_sum_key` says of it, each part read once."""
+    """The sum with terms and factors in order, and its key, each part read once."""
     terms: list[tuple[bool, str, Term]] = []
     for t in body:
         if known and t in known:
@@ -69,7 +55,7 @@ def _with_keys(body: Sum, kinds: Mapping[int, Kind], known: Mapping[Term, str]) 
                 f = Apply(f.function, tuple(a for a, _ in inside), f.exponent)
                 key = f"~{f.function}({','.join(k for _, k in inside)})^{_scalar_key(f.exponent, kinds)}"
             else:
-                key = _factor_key(f, kinds)
+                key = _leaf_key(f, kinds)
             factors.append((key, f))
         factors.sort(key=_first)
         key = "*".join(k for k, _ in factors) + ";" + _scalar_key(t.coefficient, kinds)

@@ -90,7 +90,6 @@ class Scales:
         group = factors[best]
         assert isinstance(group, Apply)
         scale = self.value(own)
-        self.values[own] = scale
         opened: list[Term] = []
         for t in group.arguments[0]:
             if t.coefficient == UNIT:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from formsearch.search.grammar import Apply, Form, Kind, Sum, Term, constants_of, uses
-from formsearch.search.order import term_key
+from formsearch.search.order import key_in_order
 
 
 class Settled(NamedTuple):
@@ -37,7 +37,7 @@ class Settled(NamedTuple):
 def settled(form: Form) -> Settled:
     """Of a form in normal form; remembered for as many as are parents at a time."""
     kinds = dict(enumerate(form.kinds))
-    terms = {term: (constants_of(term), term_key(term, kinds)) for term in _terms(form.body)}
+    terms = {term: (constants_of(term), key_in_order((term,), kinds)) for term in _terms(form.body)}
     return Settled(form.kinds, uses(form.body), terms)
 
 
