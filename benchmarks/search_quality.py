@@ -10,7 +10,8 @@ Every search is blind unless `--registry` is given; all engines named by `--engi
 engine that cannot run here (PySR without Julia, say) one line tells what is missing, and the others are measured. A
 truth is recovered if predictions in the box 10 times beyond the data agree to 1e-6 (noise-free), or lie within the
 noise of the refitted truth (noisy: not more than twice its root-mean-square error). Beside Operon the same figure is
-printed of what its own class chooses in the same time (`zhao` and `real`).
+printed of what its own class chooses in the same time (`zhao` and `real`; there also the share of new runs that lie
+inside the 90 % intervals of the forms tied with the best).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.equal_terms import standings, told
+from benchmarks.operon_default import choices
 from benchmarks.truths import TRUTHS, Table, Truth, box, constants_of
 from formsearch import Law, Points, laws, read_points
 from formsearch.exceptions import EngineMissingError
@@ -165,22 +167,24 @@ def seed_law(options: argparse.Namespace) -> list[dict[str, Any]]:
             )  # fmt: skip
             best = front.best or min(front.candidates, key=lambda c: c.error)
             error, rms = _errors(best.predict(exact), exact)
+            inside = _covered(front, points.only("validation"))
             optimum = {q: _optimum(best, exact, q) for q in ("active_experts", "shared_ratio")}
             print(
                 f"{engine:8s} seed {seed} median error {error:.5f} rms {rms:.5f}  "
                 f"G_opt {optimum['active_experts']:.2f}  S_opt {optimum['shared_ratio']:.3f}  "
                 f"{front.seconds:.0f} s  {front.tried} forms  "
-                f"{'accepted' if best.accepted else 'not accepted'}  {best.law.formula}",
+                f"{'accepted' if best.accepted else 'not accepted'}  {inside:.0%} inside 90 % intervals  "
+                f"{best.law.formula}",
                 flush=True,
             )
-            results.append({"engine": engine, "seed": seed, "error": error, "rms": rms, **optimum,
+            results.append({"engine": engine, "seed": seed, "error": error, "rms": rms, "inside": inside, **optimum,
                             "formula": best.law.formula})  # fmt: skip
             law, form = standings([laws["zhao2025"], best.law], points.only("fit"), exact, seed)
             print(f"  {told('the law itself', law, law)}\n  {told('the form', form, law)}", flush=True)
             results[-1] |= {"law": asdict(law), "form": asdict(form)}
             if engine == "operon":
                 theirs = []
-                for own, (text, (predicted,)) in _own_choices(points.only("fit"), [exact], options, seed).items():
+                for own, (text, (predicted,)) in choices(points.only("fit"), [exact], options.seconds, seed).items():
                     error, own_rms = _errors(predicted, exact)
                     print(f"  its own class, {own:8s} median error {error:.5f} rms {own_rms:.5f}  {text[:160]}")
                     results.append({"engine": f"operon's own, {own}", "seed": seed, "error": error, "rms": own_rms,
@@ -240,17 +244,19 @@ def real(options: argparse.Namespace) -> list[dict[str, Any]]:
                 best = front.best or min(front.candidates, key=lambda c: c.error)
                 score = _r2(best, test)
                 known = {law: _known(law, train, test) for law in ("chinchilla", "skaling2026")}
+                inside = _covered(front, test)
                 print(
                     f"{engine:8s} {name:12s} seed {seed} test R2 {score:.3f} "
                     f"({', '.join(f'{k} {v:.3f}' for k, v in known.items())})  "
-                    f"{'accepted' if best.accepted else 'not accepted'}  {front.seconds:.0f} s  {best.law.formula}",
+                    f"{'accepted' if best.accepted else 'not accepted'}  {inside:.0%} inside 90 % intervals  "
+                    f"{front.seconds:.0f} s  {best.law.formula}",
                     flush=True,
                 )
-                results.append({"engine": engine, "table": name, "seed": seed, "r2": score, **known,
+                results.append({"engine": engine, "table": name, "seed": seed, "r2": score, **known, "inside": inside,
                                 "formula": best.law.formula, "front": _front_scores(front, test)})  # fmt: skip
                 if engine == "operon":
                     theirs = []
-                    for own, (text, (predicted,)) in _own_choices(train, [test], options, seed).items():
+                    for own, (text, (predicted,)) in choices(train, [test], options.seconds, seed).items():
                         own_score = float(1 - np.mean((predicted - test.target) ** 2) / np.var(test.target))
                         print(f"  its own class, {own:8s} test R2 {own_score:.3f}  {text[:160]}")
                         results.append({"engine": f"operon's own, {own}", "table": name, "seed": seed,
@@ -308,17 +314,16 @@ def chinchilla(options: argparse.Namespace) -> list[dict[str, Any]]:
     return results
 
 
-def _own_choices(
-    train: Points, tables: Sequence[Points], options: argparse.Namespace, seed: int
-) -> dict[str, tuple[str, list[Array]]]:
-    """What Operon's own class chooses in the same time on the same rows."""
-    from benchmarks.operon_default import choices
-
-    return choices(train, tables, options.seconds, seed)
-
-
 def _r2(c: Candidate, test: Points) -> float:
     return float(1 - np.mean((c.predict(test) - test.target) ** 2) / np.var(test.target))
+
+
+def _covered(front: Front, new: Points) -> float:
+    """Share of new runs that lie inside their 90 % intervals; NaN where no form was accepted."""
+    if front.best is None:
+        return float("nan")
+    low, high = front.interval(new, noise=True)
+    return float(np.mean((low <= new.target) & (new.target <= high)))
 
 
 def _front_scores(front: Front, test: Points) -> list[dict[str, Any]]:
