@@ -66,24 +66,44 @@ class Check:
     sentence: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Speed:
+    """How fast a form comes to its limit along one axis of size, shape (rows,) each.
+
+    size : of the runs. gain : what ten times the size brings. exponent : p of the power x**-p that would leave what the
+    next tenfold growth brings; 0 without a gain.
+    """
+
+    size: Array
+    gain: Array
+    exponent: Array
+
+    def late(self, noise: float) -> float:
+        """The exponent by the largest runs that still gain more than `noise`; 0 where none does.
+
+        The largest of all may tell nothing: along an axis that has done all it ever does, or does little.
+        """
+        telling = self.gain > noise
+        if not telling.any():
+            return 0.0
+        return float(np.median(self.exponent[telling & (self.size == self.size[telling].max())]))
+
+
+@dataclass(frozen=True, eq=False)
 class Behaviour:
     """Numbers behind the checks: is the form finite in the box, its least value there, does it settle as all sizes
-    grow, and by how much it rises with each axis it should fall with.
-
-    speeds : by axis of size, how much the first tenfold growth of the largest runs brings, and the exponent p of the
-    power x**-p that would be left of it in the second.
+    grow, by how much it rises with each axis it should fall with, and how fast it comes to its limit along each.
     """
 
     finite: bool
     least: float
     settles: bool
     rises: dict[str, float]
-    speeds: dict[str, tuple[float, float]]
+    speeds: dict[str, Speed]
 
     def odd(self, noise: float) -> int:
         """Axes of size along which gains above `noise` end sooner than in known laws, or grow from step to step."""
-        return sum(gain > noise and not 0.0 <= p <= HASTE for gain, p in self.speeds.values())
+        return sum(not 0.0 <= speed.late(noise) <= HASTE for speed in self.speeds.values())
 
     def flaws(self, positive: bool, spread: float) -> int:
         """How many checks fail."""
@@ -113,7 +133,7 @@ class Surroundings:
         rows = np.unique(np.concatenate([rows, np.asarray(extremes, dtype=np.int64)]))
         base = {q: v[rows] for q, v in variables.items()}
         self.count = len(rows)
-        self.largest = {q: np.flatnonzero(base[q] == base[q].max()) for q in self.falls_with}
+        self.base = base
         self.plan: list[tuple[tuple[str, ...], float]] = [((), 1.0)]
         everything = tuple(self.sizes)
         if everything:
@@ -156,16 +176,14 @@ class Surroundings:
         speeds = {q: self._speed(values, q) for q in self.falls_with} if finite else {}
         return Behaviour(finite, float(np.min(box)) if finite else float("nan"), settles, rises, speeds)
 
-    def _speed(self, values: Array, q: str) -> tuple[float, float]:
-        """The gain of the largest runs from ten times as much of `q`, and the exponent that the next tenfold shows."""
-        here, there, beyond = (
-            values[:, k][:, self.largest[q]] for k in (0, self.place[(q,), 10.0], self.place[(q,), REACH])
-        )
+    def _speed(self, values: Array, q: str) -> Speed:
+        """Of the points as they are, and with ten and a hundred times as much of `q`; the median over groups."""
+        here, there, beyond = (values[:, k] for k in (0, self.place[(q,), 10.0], self.place[(q,), REACH]))
         gain = here - there
         with np.errstate(all="ignore"):  # a gain may be nothing, or the last bit of a number
             exponent = -np.log10(np.maximum((there - beyond) / gain, 10.0**-MOST))
-        middle = float(np.median(gain))
-        return middle, float(np.median(exponent[gain > 0])) if middle > 0 else 0.0
+        exponent = np.where(gain > 0, exponent, 0.0)
+        return Speed(self.base[q], np.median(gain, axis=0), np.median(exponent, axis=0))
 
 
 def falling(bench: Workbench) -> list[str]:
