@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,89 +58,90 @@ def compile_expression(
 
     Raises `FormulaError` for functions that tapes do not have.
     """
-    import sympy
-
     linear = linear_constants(expression, constants)
     logs = [bool(flag) and not lin for flag, lin in zip(logarithmic or [False] * len(constants), linear, strict=True)]
     builder = Builder([str(c) for c in constants], logs)
-    index = {c: i for i, c in enumerate(constants)}
-    known: dict[Any, Slot] = {}
-    unary = {
-        sympy.log: builder.log,
-        sympy.Abs: builder.abs,
-        sympy.sin: builder.sin,
-        sympy.cos: builder.cos,
-        sympy.atan: builder.atan,
-    }
+    return builder.finish(_Compiler(builder, constants).visit(expression), linear)
 
-    def split(e: Any, parts: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        """Arguments that hold constants, and the others."""
-        with_constants = [a for a in parts if not a.free_symbols.isdisjoint(index)]
-        return with_constants, [a for a in parts if a.free_symbols.isdisjoint(index)]
 
-    def visit(e: Any) -> Slot:
-        slot = known.get(e)
+class _Compiler:
+    """Walks an expression and puts what it meets on a tape; equal parts are met once."""
+
+    def __init__(self, builder: Builder, constants: Sequence[sympy.Symbol]) -> None:
+        import sympy
+
+        self.builder = builder
+        self.index = {c: i for i, c in enumerate(constants)}
+        self.known: dict[Any, Slot] = {}
+        self.unary = {
+            sympy.log: builder.log,
+            sympy.Abs: builder.abs,
+            sympy.sin: builder.sin,
+            sympy.cos: builder.cos,
+            sympy.atan: builder.atan,
+        }
+
+    def visit(self, e: Any) -> Slot:
+        """Where the value of `e` stands."""
+        slot = self.known.get(e)
         if slot is None:
-            slot = known[e] = build(e)
+            slot = self.known[e] = self._build(e)
         return slot
 
-    def leaf(e: Any) -> Slot:
-        if e.is_number:
-            return builder.literal(finite(e))
-        return builder.column(e)
+    def _fixed(self, e: Any) -> bool:
+        """Whether `e` holds no constants."""
+        return bool(e.free_symbols.isdisjoint(self.index))
 
-    def exponential(argument: Any) -> Slot:
-        """exp of an expression."""
-        return builder.exp(visit(argument))
+    def _leaf(self, e: Any) -> Slot:
+        return self.builder.literal(finite(e)) if e.is_number else self.builder.column(e)
 
-    def power(base: Any, exponent: Any) -> Slot:
-        if exponent.is_Integer and abs(int(exponent)) <= MAX_WHOLE_POWER:
-            return builder.power(visit(base), int(exponent))
-        if base == 0:
-            return builder.exp(builder.mul(visit(exponent), builder.literal(TINY_LOG)))
-        if base.is_number:
-            if finite(base) < 0:
-                raise FormulaError(f"({base})**({exponent}) is real only for whole exponents, which no fit can find")
-            return exponential(exponent * sympy.log(base))
-        if base.free_symbols.isdisjoint(index):
-            # A column to a free power. The numeric factor of the exponent goes into the column: N**-alpha is
-            # exp(alpha * (-log N)), which leaves alpha itself as the operand.
-            number, rest = exponent.as_coeff_Mul()
-            return builder.exp(builder.mul(visit(rest), builder.column(number * sympy.log(base))))
-        # log(Nc/N) becomes log(Nc) - log(N): a scalar and a column instead of a logarithm a row.
-        logarithm = sympy.expand_log(sympy.log(base))
-        return builder.exp(builder.mul(visit(exponent), visit(logarithm)))
+    def _build(self, e: Any) -> Slot:
+        import sympy
 
-    def build(e: Any) -> Slot:
-        if e in index:
-            return builder.constant(index[e])
-        if e.free_symbols.isdisjoint(index):
-            return leaf(e)
+        if e in self.index:
+            return self.builder.constant(self.index[e])
+        if self._fixed(e):
+            return self._leaf(e)
         if e.is_Add or e.is_Mul:
-            moving, fixed = split(e, e.args)
-            parts = [visit(a) for a in moving]
-            if fixed:
-                parts.append(leaf(e.func(*fixed)))
-            return builder.sum(parts) if e.is_Add else builder.product(parts)
+            parts = [self.visit(a) for a in e.args if not self._fixed(a)]
+            if len(parts) < len(e.args):
+                parts.append(self._leaf(e.func(*(a for a in e.args if self._fixed(a)))))
+            return self.builder.sum(parts) if e.is_Add else self.builder.product(parts)
+        if isinstance(e, sympy.exp) or (e.is_Pow and e.base == sympy.E):
+            return self.builder.exp(self.visit(e.exp))
         if e.is_Pow:
-            return power(*e.as_base_exp()) if e.base != sympy.E else exponential(e.exp)
-        if isinstance(e, sympy.exp):
-            return exponential(e.args[0])
-        for function, make in unary.items():
+            return self._power(*e.as_base_exp())
+        for function, make in self.unary.items():
             if isinstance(e, function):
-                return make(visit(e.args[0]))
+                return make(self.visit(e.args[0]))
         if isinstance(e, sympy.Min | sympy.Max):
-            combine = builder.minimum if isinstance(e, sympy.Min) else builder.maximum
-            first, *others = (visit(a) for a in e.args)
-            for other in others:
-                first = combine(first, other)
-            return first
+            combine = self.builder.minimum if isinstance(e, sympy.Min) else self.builder.maximum
+            return reduce(combine, (self.visit(a) for a in e.args))
         raise FormulaError(
             f"{e.func.__name__} is not available in a fitted form: "
             "use + - * / **, exp, log, sqrt, Abs, sin, cos, atan, Min, Max"
         )
 
-    return builder.finish(visit(expression), linear)
+    def _power(self, base: Any, exponent: Any) -> Slot:
+        import sympy
+
+        builder = self.builder
+        if exponent.is_Integer and abs(int(exponent)) <= MAX_WHOLE_POWER:
+            return builder.power(self.visit(base), int(exponent))
+        if base == 0:
+            return builder.exp(builder.mul(self.visit(exponent), builder.literal(TINY_LOG)))
+        if base.is_number:
+            if finite(base) < 0:
+                raise FormulaError(f"({base})**({exponent}) is real only for whole exponents, which no fit can find")
+            return builder.exp(self.visit(exponent * sympy.log(base)))
+        if self._fixed(base):
+            # A column to a free power. The numeric factor of the exponent goes into the column: N**-alpha is
+            # exp(alpha * (-log N)), which leaves alpha itself as the operand.
+            number, rest = exponent.as_coeff_Mul()
+            return builder.exp(builder.mul(self.visit(rest), builder.column(number * sympy.log(base))))
+        # log(Nc/N) becomes log(Nc) - log(N): a scalar and a column instead of a logarithm a row.
+        logarithm = sympy.expand_log(sympy.log(base))
+        return builder.exp(builder.mul(self.visit(exponent), self.visit(logarithm)))
 
 
 def finite(number: sympy.Expr) -> float:
