@@ -79,14 +79,15 @@ def support(bench: Workbench, f: Fitted, seed: int) -> tuple[list[str], Array]:
     """Constants whose interval over resampled rows includes what would remove them, and the resampled constants.
 
     Removal is zero for an amplitude, a level, a slope and an exponent alike (an exponent at zero makes its power a
-    constant). Rows are resampled with replacement within groups; shape (resamples, groups, constants).
+    constant). Of grouped points the intervals of some groups have to exclude it (see
+    `groups_needed`). Rows are resampled with replacement within groups; shape (resamples, groups, constants).
     """
     values = _little_bootstrap(bench, f, seed) if bench.rows > MANY else _bootstrap(bench, f, seed)
     tail = (1.0 - LEVEL) / 2
     with np.errstate(invalid="ignore"):  # a resample may run to infinity, and two of them differ by NaN
         low, high = np.nanquantile(values, tail, axis=0), np.nanquantile(values, 1 - tail, axis=0)
     doubtful = []
-    groups = len(bench.ranges)
+    needed = groups_needed(len(bench.ranges))
     for i, kind in enumerate(f.form.kinds):
         # A level of zero is a statement, not a superfluous constant.
         if kind.tag == "E" or kind.low > 0.1:
@@ -99,9 +100,21 @@ def support(bench: Workbench, f: Fitted, seed: int) -> tuple[list[str], Array]:
         if at_bound:
             # Held as a logarithm: unsupported if it runs over orders of magnitude.
             includes = high[:, i] > 1e4 * np.maximum(low[:, i], 1e-300)
-        if includes.sum() > groups / 2:
+        if np.count_nonzero(~includes) < needed:
             doubtful.append(_place(f, i))
     return doubtful, values
+
+
+def groups_needed(groups: int) -> int:
+    """In how many groups intervals must exclude the removal of a constant that the form needs; at most in half of them.
+
+    Of a constant that no group needs, `LEVEL` of the intervals include its removal: so many exclude it by chance in
+    less than 1 - `LEVEL` of all cases. The few rows of a group seldom support a constant by themselves.
+    """
+    from scipy.stats import binom
+
+    by_chance = int(binom.isf(1 - LEVEL, groups, 1 - LEVEL))
+    return min(by_chance + 1, -(-groups // 2))
 
 
 def _bootstrap(bench: Workbench, f: Fitted, seed: int) -> Array:

@@ -8,7 +8,7 @@ from formsearch import laws
 from formsearch.core.objectives import LeastSquares
 from formsearch.law import Law, Variable
 from formsearch.points import Points
-from formsearch.search.accept import LITTLE, RESAMPLES_LARGE, _bootstrap, paired, support
+from formsearch.search.accept import LEVEL, LITTLE, RESAMPLES_LARGE, _bootstrap, groups_needed, paired, support
 from formsearch.search.asymptotics import HASTE, Surroundings, examine, falling
 from formsearch.search.emit import emit, to_centred
 from formsearch.search.expression import from_law
@@ -83,6 +83,32 @@ def test_a_gain_of_nothing_has_no_speed_to_speak_of(bench, gain):
     values[:, 0] = 0.0
     values[:, around.place[("N",), 100.0]] = -1.0
     assert around._read(values).odd(noise=1e-3) == 0
+
+
+@pytest.mark.parametrize(("groups", "needed"), [(1, 1), (2, 1), (3, 2), (4, 2), (9, 3), (20, 5), (42, 8)])
+def test_groups_support_a_constant_if_more_do_than_by_chance(groups, needed):
+    assert groups_needed(groups) == needed
+    none_needs_it = np.random.default_rng(0).binomial(groups, 1 - LEVEL, 20_000)
+    if groups > 2:
+        assert np.mean(none_needs_it >= needed) < 1 - LEVEL < np.mean(none_needs_it >= needed - 1)
+
+
+@pytest.mark.parametrize(("size", "supported"), [(0.15, True), (0.0, False)])
+def test_a_term_too_weak_to_be_seen_in_most_groups_is_supported_by_all_together(size, supported):
+    rng = np.random.default_rng(1)
+    groups, rows = 20, 16
+    N = np.tile(np.geomspace(1e7, 1e10, rows), groups)
+    D = np.concatenate([rng.permutation(np.geomspace(1e9, 1e11, rows)) for _ in range(groups)])
+    target = 2 + 40 * N**-0.25 + size * 1e4 * D**-0.5 + rng.normal(0, 0.05, len(N))
+    points = Points(target=target, factors={"N": N, "D": D}, group=np.repeat(np.arange(groups), rows))
+    bench = Workbench(points, ("N", "D"), LeastSquares(), folds_of(points), 0)
+    f = fitted(bench, "E + A*N**(-1/4) + B*D**(-1/2)")
+    place = [i for i, kind in enumerate(f.form.kinds) if kind.tag != "E"]
+    doubtful, draws = support(bench, f, 0)
+    seen = [int((np.quantile(draws[:, :, i], 0.05, axis=0) > 0).sum()) for i in place]
+    assert min(seen) < groups / 2
+    assert any("D^" in text for text in doubtful) != supported
+    assert not any("N^" in text for text in doubtful)
 
 
 def test_published_exponents_of_sizes_are_less_but_for_those_of_one_table():
