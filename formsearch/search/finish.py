@@ -29,7 +29,7 @@ from formsearch.search.engine import Config, Proposal
 from formsearch.search.expression import constant_names, to_law, variable_symbols
 from formsearch.search.front import FORGIVEN, Candidate
 from formsearch.search.grammar import variables
-from formsearch.search.judge import size_axes
+from formsearch.search.judge import LEVELS_BEYOND, size_axes
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.ranking import ROUNDING, description
 from formsearch.search.workbench import Candidate as Draft
@@ -83,7 +83,7 @@ class Finish:
 
     def __init__(self, bench: Workbench, config: Config, reference: Reference | None, deadline: float) -> None:
         self.bench, self.config, self.reference, self.deadline = bench, config, reference, deadline
-        self.around = Surroundings(bench, size_axes(bench.points), falling(bench))
+        self.around = Surroundings(bench, size_axes(bench.points, LEVELS_BEYOND), falling(bench))
         self.notes: list[str] = []
         self.stopped = False
         # Constants from a coreset are near the optimum already, and a fit to many rows takes its time.

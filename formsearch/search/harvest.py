@@ -23,7 +23,7 @@ from formsearch.search.emit import to_raw
 from formsearch.search.engine import Config, Proposal, Step
 from formsearch.search.expression import from_law
 from formsearch.search.grammar import Form, complexity, describe, uses
-from formsearch.search.judge import Fold, size_axes
+from formsearch.search.judge import LEVELS_BEYOND, Fold, size_axes
 from formsearch.search.mend import (
     constant_exponents,
     explodes,
@@ -62,7 +62,7 @@ class Harvest:
         core, objective = relative(points, config.objective)
         needed = dict.fromkeys((*config.variables, *(q for law in config.seeds for q in law.quantities)))
         self.bench = Workbench(core, tuple(needed), objective, folds, config.seed)
-        self.around = Surroundings(self.bench, size_axes(core), falling(self.bench), quick=True)
+        self.around = Surroundings(self.bench, size_axes(core, LEVELS_BEYOND), falling(self.bench), quick=True)
         self.config, self.scaling, self.engine = config, scaling, engine
         self.found: dict[Form, Fitted] = {}
         self.origins: dict[Form, Origin] = {}

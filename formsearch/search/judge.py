@@ -35,6 +35,9 @@ EMPHASES = (0.0, 3.0)
 CAP = 6.0
 HUGE = 1e100
 MIN_TEST = 2
+LEVELS, LEVELS_BEYOND = 3, 2
+"""Levels of a factor that make it an axis along which rows are held out, and one along which forms are looked at beyond
+the data."""
 MIN_PART = 8
 
 
@@ -47,12 +50,17 @@ class Fold:
     label: str
 
 
-def size_axes(points: Points) -> list[str]:
-    """Factors that are axes of size and have at least three levels."""
+def size_axes(points: Points, levels: int = LEVELS) -> list[str]:
+    """Factors that are axes of size and have at least so many levels.
+
+    To hold one out takes three; how a form goes on beyond two of them can be asked all the same.
+    """
     return [
         q
         for q, v in points.factors.items()
-        if (q in SIZES or q.startswith(USER_PREFIX)) and len(np.unique(v)) >= 3 and not q.startswith(PROPORTION_PREFIX)
+        if (q in SIZES or q.startswith(USER_PREFIX))
+        and len(np.unique(v)) >= levels
+        and not q.startswith(PROPORTION_PREFIX)
     ]
 
 

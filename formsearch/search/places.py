@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from formsearch.search.alphabet import Fresh, Shape
-from formsearch.search.grammar import Apply, Factor, Kind, Sum, Term, fingerprint, uses
+from formsearch.search.grammar import AMPLITUDE, Apply, Factor, Kind, Sum, Term, constant, fingerprint, uses
 from formsearch.search.normal import Sketch, normalise
 
 
@@ -59,13 +59,25 @@ class Option:
         None if that has no terms, or surely more than `cap` constants, which is known before it is in normal form.
         """
         draft = Draft(sketch)
-        body = self.move.rewrite(draft)
+        body = scaled(self.move.rewrite(draft), draft)
         if not body or (cap is not None and len(uses(body)) - ABSORBED.get(self.move.group, 1) > cap):
             self.barred = True
             return None
         child = normalise(body, draft.kinds, draft.values, level, sketch.form)
         self.key = fingerprint(child.form)
         return child, self.key
+
+
+def scaled(body: Sum, d: Draft) -> Sum:
+    """The form with an amplitude for every term at the top that holds no constant.
+
+    N**-1/4 by itself says that a model of one parameter misses by one nat: a number that nobody chose. Such terms come
+    from what is left of a product; added to one another they would become amplitudes that no cap on constants counts.
+    """
+    return tuple(
+        Term(constant(d.new(AMPLITUDE, float(t.coefficient.number))), t.factors) if t.factors and not uses((t,)) else t
+        for t in body
+    )
 
 
 # -- places in a tree --------------------------------------------------------------------------------------------

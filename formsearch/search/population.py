@@ -22,7 +22,7 @@ from formsearch.search.engine import Config
 from formsearch.search.expression import from_law
 from formsearch.search.grammar import Apply, Form, Term, complexity, constant, fingerprint, uses, variables
 from formsearch.search.guide import Guide
-from formsearch.search.judge import size_axes
+from formsearch.search.judge import LEVELS_BEYOND, size_axes
 from formsearch.search.losses import cheapest, mixed, within_cap
 from formsearch.search.normal import Sketch, normalise
 from formsearch.search.places import Option
@@ -71,7 +71,7 @@ class Tools:
         self.bench, self.config, self.effort = bench, config, effort
         zeros = {q: bool((bench.columns.variables[q] == 0).any()) for q in config.variables}
         self.alphabet = Alphabet.of(config.variables, zeros, bench.level, bench.columns.centres)
-        self.quick = Surroundings(bench, size_axes(bench.points), falling(bench), quick=True)
+        self.quick = Surroundings(bench, size_axes(bench.points, LEVELS_BEYOND), falling(bench), quick=True)
         self.guide = Guide(bench, self.alphabet)
         self.total = float(bench.weight.sum()) * bench.scale**2
         self.tried = 0

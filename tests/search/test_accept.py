@@ -11,7 +11,9 @@ from formsearch.points import Points
 from formsearch.search.accept import LEVEL, LITTLE, RESAMPLES_LARGE, _bootstrap, groups_needed, paired, support
 from formsearch.search.asymptotics import HASTE, Surroundings, examine, falling
 from formsearch.search.emit import emit, to_centred
+from formsearch.search.engine import Config
 from formsearch.search.expression import from_law
+from formsearch.search.finish import Finish
 from formsearch.search.judge import SIZES, folds_of, size_axes
 from formsearch.search.normal import normalise
 from formsearch.search.workbench import Candidate, Fitted, Workbench
@@ -109,6 +111,26 @@ def test_a_term_too_weak_to_be_seen_in_most_groups_is_supported_by_all_together(
     assert min(seen) < groups / 2
     assert any("D^" in text for text in doubtful) != supported
     assert not any("N^" in text for text in doubtful)
+
+
+def test_two_levels_are_enough_to_ask_how_a_form_goes_on():
+    N, P = np.meshgrid(np.geomspace(5e7, 1e10, 9), [1.0, 2.0])
+    N, P = N.ravel(), P.ravel()
+    points = Points(
+        target=1.8 + 478 * N**-0.347 + 0.1 / P, factors={"N": N, "parallel_streams": P}, target_quantity="loss"
+    )
+    here = Workbench(points, ("N", "parallel_streams"), LeastSquares(), folds_of(points), 0)
+    finish = Finish(here, Config(("N", "parallel_streams")), None, 0.0)
+    assert finish.around.sizes == ["N", "parallel_streams"]
+    # Both go through the two levels; the second rises from the next one on.
+    for formula, falls in (("E + A*N**-alpha + B/P", True), ("E + A*N**-alpha + B*(P - 9/4)**2", False)):
+        law = Law("form", formula, (Variable("N", "N"), Variable("P", "parallel_streams")))
+        form = from_law(law)
+        sketch = normalise(form.body, dict(enumerate(form.kinds)), {})
+        (f,) = here.fit([Candidate(sketch)], starts=16, iterations=100)
+        assert f is not None
+        (checks,) = examine([f], finish.around)
+        assert {c.name: c.passed for c in checks}["falls with parallel_streams"] == falls
 
 
 def test_published_exponents_of_sizes_are_less_but_for_those_of_one_table():

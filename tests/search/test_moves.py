@@ -6,9 +6,22 @@ import pytest
 from formsearch.registry import laws
 from formsearch.search.alphabet import Alphabet, role_of
 from formsearch.search.expression import from_law
-from formsearch.search.grammar import AMPLITUDE, EXPONENT, LEVEL, Apply, Power, Term, complexity, constant, uses
-from formsearch.search.moves import moves_of
+from formsearch.search.grammar import (
+    AMPLITUDE,
+    EXPONENT,
+    LEVEL,
+    UNIT,
+    Apply,
+    Power,
+    Term,
+    complexity,
+    constant,
+    number,
+    uses,
+)
+from formsearch.search.moves import crosses, moves_of
 from formsearch.search.normal import normalise
+from formsearch.search.places import Option
 from formsearch.search.sampling import children
 
 ZHAO = ("N", "N_active", "D", "active_experts", "shared_ratio")
@@ -130,3 +143,19 @@ def test_drop_makes_forms_smaller():
 def test_root_grows_one_term_laws():
     found = children(root(), alphabet("N", "D"), 10**6, np.random.default_rng(0))
     assert any(label == "add N^-p" for _, label in found)
+
+
+def test_a_term_without_constants_is_given_an_amplitude_and_does_not_grow_by_being_added_again():
+    bare = normalise((Term(constant(0)), Term(UNIT, (Power("N", number(-0.25)),))), {0: LEVEL}, {0: 2.0})
+    now = root()
+    for _ in range(3):
+        (move,) = crosses(now.form.body, [bare])
+        taken = Option(move).take(now, LEVEL)
+        assert taken is not None
+        now = taken[0]
+        (term,) = (t for t in now.form.body if t.factors)
+        assert term.coefficient.number == 1
+        assert len(uses((term,))) == 1
+        assert len(now.form.kinds) == 2
+    # With no constant to spare there is nothing to take.
+    assert Option(next(iter(crosses(root().form.body, [bare])))).take(root(), LEVEL, cap=1) is None
