@@ -25,6 +25,9 @@ MAX_DEPTH = 60
 MAX_NUMERIC_EXPONENT = 64
 MAX_BITS = 4_096
 """Of the numerator and of the denominator of any number."""
+HUGE_BITS = 1_000
+"""More than these, and a number is not sure to be a finite float."""
+LARGEST_WHOLE = 10**30
 MAX_ARGUMENTS = 16
 """Of all Min and Max together."""
 
@@ -218,7 +221,7 @@ def _number(value: object) -> _Part:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise FormulaError(f"formula contains {value!r}: only numbers are allowed")
     if isinstance(value, int):
-        if abs(value) > 10**30:
+        if abs(value) > LARGEST_WHOLE:
             raise FormulaError("formula contains a whole number beyond 1e30: write it as a decimal")
         return _Part(sympy.Integer(value), float(value))
     if not math.isfinite(value):
@@ -244,8 +247,26 @@ def with_plain_numbers(expression: Any) -> Any:
     """The expression as it can be computed in NumPy, whose functions take no whole number beyond 63 bits."""
     import sympy
 
-    large = [r for r in expression.atoms(sympy.Rational) if _bits(r) > (63 if r.is_Integer else 1000)]
+    large = [r for r in expression.atoms(sympy.Rational) if _bits(r) > (63 if r.is_Integer else HUGE_BITS)]
     return expression.xreplace({r: sympy.Float(r, 17) for r in large}) if large else expression
+
+
+def without_huge_numbers(expression: Any) -> Any:
+    """The expression with a decimal for every number that holds a whole number too large for a float.
+
+    A root may hold one, as may a fraction; the values themselves are finite.
+    """
+    import sympy
+
+    def huge(part: Any) -> bool:
+        return bool(part.is_number and (part.is_Rational or part.is_Pow)) and any(
+            _bits(r) > HUGE_BITS for r in part.atoms(sympy.Rational)
+        )
+
+    if not any(_bits(r) > HUGE_BITS for r in expression.atoms(sympy.Rational)):
+        return expression
+    whole = {part: sympy.Float(part, 17) for part in sympy.preorder_traversal(expression) if huge(part)}
+    return expression.xreplace(whole)
 
 
 def _bits(number: Any) -> int:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formsearch.exceptions import FormulaError, InputError, NotApplicableError, UnknownNameError
-from formsearch.formula import names_in, parse_formula, with_plain_numbers
+from formsearch.formula import LARGEST_WHOLE, names_in, parse_formula, with_plain_numbers, without_huge_numbers
 from formsearch.frozen import ByFields
 from formsearch.quantities import Quantity, Rule, quantity
 
@@ -367,7 +367,23 @@ def formula_text(expression: sympy.Expr) -> str:
         def _print_Pi(self, _: object) -> str:
             return "(4*atan(1))"
 
-    return str(FormulaPrinter({"full_prec": True}).doprint(expression))
+        # Roots that SymPy takes out of powers of decimals may hold whole numbers larger than a formula may contain.
+        def _print_Integer(self, number: sympy.Integer) -> str:
+            return _whole(int(number))
+
+        def _print_Rational(self, number: sympy.Rational) -> str:
+            return f"{_whole(int(number.p))}/{_whole(int(number.q))}"
+
+    return str(FormulaPrinter({"full_prec": True}).doprint(without_huge_numbers(expression)))
+
+
+def _whole(number: int) -> str:
+    """A whole number in pieces that a formula may contain: its digits are halved until they are short enough."""
+    if abs(number) <= LARGEST_WHOLE:
+        return str(number)
+    thirties = (len(str(abs(number))) + 29) // 60 or 1
+    high, low = divmod(abs(number), LARGEST_WHOLE**thirties)
+    return f"({'-' if number < 0 else ''}({_whole(high)}*{LARGEST_WHOLE}**{thirties} + {_whole(low)}))"
 
 
 @lru_cache(maxsize=512)

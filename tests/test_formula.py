@@ -159,9 +159,25 @@ def test_a_root_of_a_negative_number_is_refused_in_a_product_too(text: str) -> N
         parse_formula(text, SYMBOLS)
 
 
+@pytest.mark.parametrize("digits", [31, 60, 61, 86, 90, 91, 300])
+def test_large_whole_numbers_are_written_in_pieces(digits: int) -> None:
+    large = sympy.Integer("7" * digits)
+    for number in (large, -large, large / 11**10, sympy.Rational(3, large), N * large ** sympy.Rational(1, 7)):
+        assert parse_formula(formula_text(number), SYMBOLS) == number
+
+
+@pytest.mark.parametrize("number", [sympy.Integer(3) ** 2000, sympy.Rational(3**2000, 2**2100)])
+def test_numbers_beyond_floats_are_written_by_their_value(number: sympy.Rational) -> None:
+    for expression in (number ** sympy.Rational(1, 100), N + number ** sympy.Rational(1, 100) * D):
+        again = parse_formula(formula_text(expression), SYMBOLS)
+        at = {N: 2, D: 3}
+        assert float(again.subs(at)) == pytest.approx(float(expression.evalf(30, subs=at)), rel=1e-15)
+
+
 @example("exp(1)")
 @example("1.5/(N + D)")
 @example("((N * cos(2)))**0.5")
+@example("((1.275)**(-0.3))**(-0.3)")  # holds the hundredth root of a whole number of 86 digits
 @given(_formulas)
 def test_text_of_any_expression_reads_back(text: str) -> None:
     try:
