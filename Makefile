@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= demo-out
+TEST_PROCESSES ?= 2
 SEARCH_SECONDS ?= 45
 FUZZ_SECONDS ?= 60
 
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make demo       install into $(VENV) and run the main job on the built-in data (result in $(DEMO)/)"
-	@echo "make test       install with development tools and run the tests"
+	@echo "make test       install with development tools and run the tests, in TEST_PROCESSES=2 at once"
 	@echo "make test-slow  the heavy statistics and long searches as well"
 	@echo "make lint       ruff and mypy"
 	@echo "make docs       the documentation, in docs/_build/html"
@@ -25,7 +26,7 @@ demo: $(VENV)/.installed
 	@echo "The report is $(DEMO)/report.html (the same as Markdown: $(DEMO)/report.md)"
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m "slow or not slow"

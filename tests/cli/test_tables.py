@@ -29,8 +29,6 @@ TABLES: dict[str, list[str]] = {
 }  # fmt: skip
 """Table -> options of `formsearch run`."""
 
-QUICK = ("farseer/data.csv",)
-"""Done by the quick tests; `test_run` has the points of Chinchilla."""
 WITHOUT_LOSS = ("zhao2025-configurations/data.csv",)
 
 Table = Callable[..., Path]
@@ -61,10 +59,11 @@ def test_every_table_is_read_with_sizes_and_tokens(cli, shared_table: Table, nam
     assert points["rows"] >= 16
 
 
-@pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in TABLES])
+@pytest.mark.slow  # `test_run` has the points of Chinchilla
+@pytest.mark.parametrize("name", TABLES)
 def test_the_main_job_on_every_table(cli, shared_table: Table, tmp_path: Path, name: str) -> None:
-    short = ["--seconds", "0", "--laws", "chinchilla,kaplan2020"] if name in QUICK else ["--seconds", "5"]
-    done = cli("run", find(shared_table, name), *TABLES[name], *short, "--starts", "8", "--out", tmp_path / "out")
+    short = ["--seconds", "5", "--starts", "8"]
+    done = cli("run", find(shared_table, name), *TABLES[name], *short, "--out", tmp_path / "out")
     assert done.code == 0, done.err
     assert (tmp_path / "out" / "report.html").stat().st_size > 10_000
     assert (tmp_path / "out" / "results.json").exists()

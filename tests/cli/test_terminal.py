@@ -48,7 +48,7 @@ def widest(text: str) -> int:
     return max(map(len, lines))
 
 
-@pytest.mark.parametrize("columns", [72, 100])
+@pytest.mark.parametrize("columns", [72, pytest.param(100, marks=pytest.mark.slow)])
 def test_tables_fit_the_terminal(runs: Path, columns: int) -> None:
     for words in (["laws"], ["data"], ["data", runs], ["fit", runs, "--law", "chinchilla"], ["--help"]):
         assert widest(on_terminal(*words, columns=columns)) <= columns, words

@@ -68,6 +68,7 @@ def test_no_file_of_one_run_replaces_that_of_another(both: Path) -> None:
     assert all((both / "tables" / f"{name}.csv").exists() for name in names)
 
 
+@pytest.mark.slow  # `test_live` makes a report again
 def test_it_is_made_again_from_its_results_alone(both: Path, tmp_path: Path) -> None:
     again = rerender(both, tmp_path)
     assert all(p.read_bytes() == (both / p.relative_to(tmp_path)).read_bytes() for p in again)

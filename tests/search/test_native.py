@@ -247,6 +247,7 @@ def test_memory_is_bounded(monkeypatch):
     assert len(search.main.members) <= len(FRONTS) * effort.niche * search.config.max_complexity
 
 
+@pytest.mark.slow  # `benchmarks/search_quality.py recovery` searches for this law and for 15 others
 def test_blind_search_finds_an_effective_size():
     """ParScale: parallel streams multiply parameters by 1 + k log P, inside the power."""
     law = laws["parscale2025"]

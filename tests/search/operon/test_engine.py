@@ -88,7 +88,7 @@ def test_the_native_engine_goes_on_from_what_was_found(clean: Points) -> None:
         clean.target * (1 + 0.003 * np.random.default_rng(0).normal(size=len(clean))), dict(clean.factors), name="noisy"
     )
     engine = Operon(Effort(population=200, generations=5, side=2, refine=0.5))
-    found = list(engine.propose(noisy, config(noisy, generations=None, seconds=12.0)))
+    found = list(engine.propose(noisy, config(noisy, generations=None, seconds=6.0)))
     assert {p.engine for p in found} == {"operon", "operon, then native"}
     assert engine.spent is not None
     assert engine.spent.tried > 1000
