@@ -260,3 +260,45 @@ def test_few_of_many_rows_spread_as_all_of_them_do():
     # Resampled rows of the few alone would spread more than twice as much.
     plain = _bootstrap(many.part(LITTLE), f, 0)
     assert (plain.std(axis=0) > 1.4 * few.std(axis=0)).all()
+
+
+def checks_of(formula, target, factors):
+    """Failed checks, and how far it goes astray in the quick look, of a form that was fitted to points of itself."""
+    points = Points(target=target, factors=factors)
+    here = Workbench(points, tuple(factors), LeastSquares(), folds_of(points), 0)
+    symbols = {"N": "N", "active_experts": "G", "shared_ratio": "S"}
+    form = from_law(Law("form", formula, tuple(Variable(symbols[q], q) for q in factors)))
+    (f,) = here.fit([Candidate(normalise(form.body, dict(enumerate(form.kinds)), {}))], starts=16, iterations=100)
+    assert f is not None
+    assert here.rms(f) < 1e-6
+    here.judge([f])
+    around = Surroundings(here, size_axes(points), falling(here))
+    (checks,) = examine([f], around)
+    (quick,) = Surroundings(here, size_axes(points), falling(here), quick=True).behaviour([f])
+    assert "combinations" in {c.name for c in checks}
+    return {c.name for c in checks if not c.passed}, quick.astray
+
+
+@pytest.mark.parametrize(("strength", "likely"), [(0.3, True), (3.0, False)])
+def test_terms_that_cancel_where_a_factor_was_varied_are_found_out_by_combinations_that_no_run_has(strength, likely):
+    # The ratio was varied at ten active experts only, where nothing depends on it, and their number at a ratio of .1.
+    N, G = (v.ravel() for v in np.meshgrid(np.geomspace(5e7, 1e10, 8), [2.0, 5.0, 10.0, 20.0]))
+    n, S = (v.ravel() for v in np.meshgrid(np.geomspace(5e7, 1e10, 8), [0.0, 0.3, 0.6, 0.9]))
+    N, G, S = np.r_[N, n], np.r_[G, np.full(n.size, 10.0)], np.r_[np.full(N.size, 0.1), S]
+    target = 1.8 + 400 * N**-0.3 + strength * S * (0.1 * G - 1)
+    failed, astray = checks_of(
+        "E + A*N**-alpha + b*G*S - c*S", target, {"N": N, "active_experts": G, "shared_ratio": S}
+    )
+    assert ("combinations" not in failed) == likely
+    assert (astray < 0.5) == likely
+
+
+def test_a_target_of_several_decades_may_go_on_by_a_share_of_them():
+    # Small models were run with few active experts only: with many their target would be twice its greatest value.
+    N, G = (v.ravel() for v in np.meshgrid(np.geomspace(1e7, 1e9, 6), [1.0, 1.6, 2.7]))
+    run = 1.0 + 1.7 * np.log(N / 1e7) / np.log(100) >= G
+    failed, astray = checks_of(
+        "A*N**-alpha*G**b", 1e7 * N[run] ** -0.8 * G[run], {"N": N[run], "active_experts": G[run]}
+    )
+    assert "combinations" not in failed
+    assert 0.2 < astray < 0.35
