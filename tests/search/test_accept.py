@@ -6,10 +6,12 @@ import sympy
 
 from formsearch import laws
 from formsearch.core.objectives import LeastSquares
+from formsearch.data import load
 from formsearch.law import Law, Variable
 from formsearch.points import Points
 from formsearch.search.accept import LEVEL, LITTLE, RESAMPLES_LARGE, _bootstrap, groups_needed, paired, support
 from formsearch.search.asymptotics import HASTE, Surroundings, examine, falling
+from formsearch.search.discovery import variables_of
 from formsearch.search.emit import emit, to_centred
 from formsearch.search.engine import Config
 from formsearch.search.expression import from_law
@@ -262,10 +264,10 @@ def test_few_of_many_rows_spread_as_all_of_them_do():
     assert (plain.std(axis=0) > 1.4 * few.std(axis=0)).all()
 
 
-def checks_of(formula, target, factors):
+def checks_of(formula, target, factors, log=False):
     """Failed checks, and how far it goes astray in the quick look, of a form that was fitted to points of itself."""
     points = Points(target=target, factors=factors)
-    here = Workbench(points, tuple(factors), LeastSquares(), folds_of(points), 0)
+    here = Workbench(points, tuple(factors), LeastSquares(log=log), folds_of(points), 0)
     symbols = {"N": "N", "active_experts": "G", "shared_ratio": "S"}
     form = from_law(Law("form", formula, tuple(Variable(symbols[q], q) for q in factors)))
     (f,) = here.fit([Candidate(normalise(form.body, dict(enumerate(form.kinds)), {}))], starts=16, iterations=100)
@@ -298,7 +300,35 @@ def test_a_target_of_several_decades_may_go_on_by_a_share_of_them():
     N, G = (v.ravel() for v in np.meshgrid(np.geomspace(1e7, 1e9, 6), [1.0, 1.6, 2.7]))
     run = 1.0 + 1.7 * np.log(N / 1e7) / np.log(100) >= G
     failed, astray = checks_of(
-        "A*N**-alpha*G**b", 1e7 * N[run] ** -0.8 * G[run], {"N": N[run], "active_experts": G[run]}
+        "A*N**-alpha*G**b", 1e7 * N[run] ** -0.8 * G[run], {"N": N[run], "active_experts": G[run]}, log=True
     )
     assert "combinations" not in failed
     assert 0.2 < astray < 0.35
+
+
+@pytest.mark.parametrize("name", ["zhao2025", "zhao2025_eq9", "zhao2025_eq7"])
+def test_published_laws_stay_near_the_range_of_the_target_for_combinations_of_no_run(name):
+    points = load("zhao2025", seed=0)
+    here = Workbench(points, variables_of(points), LeastSquares(), folds_of(points), 0)
+    form = from_law(laws[name])
+    (f,) = here.fit([Candidate(normalise(form.body, dict(enumerate(form.kinds)), {}))], starts=8, iterations=60)
+    for quick in (False, True):
+        around = Surroundings(here, size_axes(points), falling(here), quick)
+        assert {q for q, _ in around.crossed} == {"active_experts", "shared_ratio"}
+        (found,) = around.behaviour([f])
+        assert found.astray < 0.05
+
+
+def test_no_more_experts_are_active_than_there_are():
+    N, E, k = (v.ravel() for v in np.meshgrid(np.geomspace(5e7, 1e10, 6), [4.0, 8.0, 64.0], [2.0, 4.0, 32.0]))
+    run = k <= E
+    points = Points(
+        target=1.8 + 400 * N[run] ** -0.3, factors={"N": N[run], "experts": E[run], "active_experts": k[run]}
+    )
+    here = Workbench(points, tuple(points.factors), LeastSquares(), folds_of(points), 0)
+    around = Surroundings(here, ["N"], [])
+    experts, active = (around.table[q].reshape(-1, around.count) for q in ("experts", "active_experts"))
+    anew = range(len(around.plan), len(experts))
+    assert len(anew) == len(around.crossed) == 6
+    assert all((active[i] <= experts[i]).all() for i in anew)
+    assert {(4.0, 4.0), (64.0, 2.0)} <= {(e, a) for i in anew for e, a in zip(experts[i], active[i], strict=True)}
